@@ -1,0 +1,52 @@
+"""Gate: on PostgreSQL, the engine beside the smallest thing that does the same, in one run on one server.
+
+- one-step instances by 16 clients, a second: at least 0.17 of the floor's single statements by 16 clients (which claim,
+  compare, write 1 KB and two rows of history, and delete);
+- a signal in three processes: p50 at most 3.2 times the smallest bus's one at a time, and 1.4 times with 16 in flight.
+
+Medians of rounds that alternate. ``ARMILLARY_POSTGRESQL`` names a server; without it, one is started."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(FOLDER / "postgresql"), str(FOLDER.parent / "tests" / "_servers")]
+
+import floor  # noqa: E402
+import loads  # noqa: E402
+from postgresql import any_server  # noqa: E402
+
+ROUNDS, SECONDS = 3, 1.0
+LEAST_RATE = 0.17
+MOST = {1: 3.2, 16: 1.4}
+"""By signals in flight."""
+
+
+def measure(server: str) -> dict[str, float]:
+    """The ratios of one round."""
+    base = floor.one_statement(server, SECONDS, 16)
+    steps = loads.one_step(server, SECONDS, 16)
+    found = {"one-step": steps["per_second"] / base["per_second"]}
+    for count in MOST:
+        bus, signals = floor.bus(server, SECONDS, count), loads.signals(server, SECONDS, count)
+        found[f"signals, {count}"] = signals["p50"] / bus["p50"]
+    return found
+
+
+def main() -> int:
+    """Measures, prints, and says whether the limits hold."""
+    with any_server() as server:
+        rounds = [measure(server) for _ in range(ROUNDS)]
+    middle = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+    print(f"one-step, 16 clients: {middle['one-step']:.2f} of the floor (least: {LEAST_RATE})")
+    for count, most in MOST.items():
+        print(f"signals, {count} in flight: p50 {middle[f'signals, {count}']:.2f} times the bus's (most: {most})")
+    slow = [count for count, most in MOST.items() if middle[f"signals, {count}"] > most]
+    return int(middle["one-step"] < LEAST_RATE or bool(slow))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""The tables of the store in memory, and the few things that are done to several of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from ..mutation import Answered, Close, Consumes, Nothing, Replied, Taken
+from ..rows import (
+    CallRow,
+    DefinitionRow,
+    EventRow,
+    Letter,
+    LetterRecord,
+    Message,
+    ScheduleRow,
+    SignalRow,
+    SignalWait,
+    Stored,
+    TaskEventRow,
+    TaskRow,
+)
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """Who holds a message, and until when."""
+
+    owner: str
+    until: int
+
+
+class KeptSignal(msgspec.Struct, frozen=True):
+    """``chain``: of the instance it was sent to. ``kept``: nobody has taken it yet; ``over``: nobody has in time."""
+
+    seq: int
+    row: SignalRow
+    chain: str | None
+    kept: bool
+    takers: tuple[str, ...] = ()
+    over: Literal["unmatched", "decided"] | None = None
+
+
+@dataclass(slots=True)
+class Tables:
+    """All that the store holds."""
+
+    instances: dict[str, Stored] = field(default_factory=dict)
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    events: dict[str, list[EventRow]] = field(default_factory=dict)
+    letters: dict[int, Letter] = field(default_factory=dict)
+    eligible: dict[int, int] = field(default_factory=dict)
+    """When each letter may be claimed: its arrival, or the end of its lease."""
+    leases: dict[int, Lease] = field(default_factory=dict)
+    calls: dict[tuple[str, int], CallRow] = field(default_factory=dict)
+    tasks: dict[tuple[str, int], TaskRow] = field(default_factory=dict)
+    task_events: list[TaskEventRow] = field(default_factory=list)
+    waits: dict[tuple[str, int], tuple[int, SignalWait]] = field(default_factory=dict)
+    signals: dict[str, KeptSignal] = field(default_factory=dict)
+    definitions: dict[str, DefinitionRow] = field(default_factory=dict)
+    records: list[LetterRecord] = field(default_factory=list)
+    schedules: dict[str, ScheduleRow] = field(default_factory=dict)
+    locks: dict[str, Lease] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)
+    """Numbers the instances as they were stored."""
+    by_instance: dict[str, dict[int, None]] = field(default_factory=dict)
+    last: int = 0
+
+    def number(self) -> int:
+        self.last += 1
+        return self.last
+
+    def put_instance(self, stored: Stored) -> None:
+        row = stored.row
+        self.instances[row.id] = stored
+        if row.id not in self.order:
+            self.order[row.id] = next(reversed(self.order.values()), 0) + 1
+        if row.key is not None:
+            self.keys[row.workflow, row.key] = row.id
+
+    def deploy(self, definition: DefinitionRow) -> DefinitionRow:
+        """Stores it, as the newest; gives the one that holds its name and version."""
+        for digest, row in self.definitions.items():
+            if (row.name, row.version) == (definition.name, definition.version) and digest != definition.digest:
+                return row
+        self.definitions.pop(definition.digest, None)
+        self.definitions[definition.digest] = definition
+        return definition
+
+    def put_letter(self, letter: Letter, *, eligible: int) -> None:
+        self.letters[letter.seq] = letter
+        self.eligible[letter.seq] = eligible
+        self.by_instance.setdefault(letter.message.instance, {})[letter.seq] = None
+
+    def remove_letter(self, seq: int) -> None:
+        letter = self.letters.pop(seq)
+        self.eligible.pop(seq)
+        self.leases.pop(seq, None)
+        of_instance = self.by_instance[letter.message.instance]
+        del of_instance[seq]
+        if not of_instance:
+            del self.by_instance[letter.message.instance]
+
+    def letters_of(self, instance: str) -> Iterator[Letter]:
+        return (self.letters[seq] for seq in list(self.by_instance.get(instance, ())))
+
+    def calls_of(self, instance: str) -> list[CallRow]:
+        return [call for (owner, _), call in self.calls.items() if owner == instance]
+
+    def living(self, instance: str) -> str:
+        """The last instance of the chain that ``instance`` belongs to."""
+        while (stored := self.instances.get(instance)) is not None and stored.row.next is not None:
+            instance = stored.row.next
+        return instance
+
+    def children(self, instance: str) -> list[str]:
+        return [s.row.id for s in self.instances.values() if s.row.parent == instance and s.row.ended is None]
+
+    def hold(self, instance: str, *, held: bool) -> None:
+        """Messages (but for control ones) and calls of a suspended instance wait; those of a resumed one go on."""
+        before, after = ("ready", "held") if held else ("held", "ready")
+        for letter in self.letters_of(instance):
+            if letter.state == before and not letter.message.control:
+                self.letters[letter.seq] = replace(letter, state="held" if held else "ready")
+        for call in self.calls_of(instance):
+            if call.state == before:
+                self.calls[instance, call.serial] = replace(call, state="held" if after == "held" else "ready")
+
+    def end(self, instance: str, now: int) -> None:
+        """Nothing that was stored for an instance that has ended stays open."""
+        for letter in self.letters_of(instance):
+            if letter.state != "dead":
+                self.remove_letter(letter.seq)
+        for call in self.calls_of(instance):
+            del self.calls[instance, call.serial]
+        for key in [key for key in self.waits if key[0] == instance]:
+            del self.waits[key]
+        for task in [task for task in self.tasks.values() if task.instance == instance]:
+            self.cancel_task(instance, Close(task.serial, "cancelled"), now)
+
+    def pass_on(self, instance: str, to: str) -> None:
+        """What an operator asked of an instance that is continued is meant for the one that goes on."""
+        for letter in self.letters_of(instance):
+            if letter.message.control and letter.state != "dead":
+                self.remove_letter(letter.seq)
+                message = replace(letter.message, instance=to)
+                self.put_letter(replace(letter, message=message), eligible=letter.arrived)
+
+    def cancel_task(self, instance: str, close: Close, now: int) -> None:
+        task = self.tasks.get((instance, close.serial))
+        if task is not None and task.status == "open":
+            self.tasks[instance, close.serial] = replace(task, status="cancelled", ended=now)
+            why = f'{{"reason":"{close.reason}"}}'
+            self.task_events.append(TaskEventRow(instance, close.serial, "cancelled", now, None, why))
+
+    def consumable(self, instance: str, consumes: Consumes) -> bool:
+        match consumes:
+            case Taken(seq=seq, fence=fence):
+                letter = self.letters.get(seq)
+                return letter is not None and letter.deliveries == fence and letter.message.instance == instance
+            case Replied(serial=serial, fence=fence):
+                call = self.calls.get((instance, serial))
+                return call is not None and call.fence == fence and call.state in ("ready", "held", "accepted")
+            case Answered(serial=serial):
+                task = self.tasks.get((instance, serial))
+                return task is not None and task.status == "open"
+            case Nothing():
+                return True
+
+    def new_letter(self, message: Message, arrived: int) -> Letter:
+        return Letter(self.number(), message, arrived)
+
+
+def meets(signal: SignalRow, signal_chain: str | None, wait: SignalWait, wait_chain: str) -> bool:
+    """Whether a signal (and the chain of the instance that it was sent to) and a wait of a chain belong together."""
+    if signal.name != wait.name:
+        return False
+    if signal.instance is not None:
+        return signal_chain == wait_chain
+    return signal.key is not None and signal.key == wait.key

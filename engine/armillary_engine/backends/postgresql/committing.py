@@ -1,0 +1,130 @@
+"""Committing: together in one round trip; what isn't plain, or not as expected, one by one; what is unknown, found
+out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import psycopg
+
+from ...clock import Clock
+from ...definition.problems import ArmillaryError
+from ...mutation import Mutation, Outcome
+from ...rows import InstanceRow
+from ..sql import commit
+from ..sql.reads import STORED
+from ..sql.session import names
+from .binary import TEXT, array
+from .catalogue import Catalogue
+from .connections import Connections
+from .errors import AGAIN, GUARD, lost
+from .exchange import Command, exchange
+from .session import PostgresqlSession
+from .signals import LOCKS, RAW_LOCKS, Signals
+from .together import Together, plain
+
+log = logging.getLogger(__name__)
+
+
+class Committing:
+    """Says what became of each job: a sequence of mutations. ``virtual``: the clock is a test's, not the server's."""
+
+    def __init__(
+        self, connections: Connections, signals: Signals, catalogue: Catalogue, clock: Clock, *, virtual: bool
+    ) -> None:  # fmt: skip
+        self._connections = connections
+        self._catalogue = catalogue
+        self._schema = connections.place.schema
+        self._signals = signals
+        self._clock = clock
+        self._virtual = virtual
+        self.alone = 0
+        """How many mutations went one by one."""
+
+    def commit(self, jobs: Sequence[Sequence[Mutation]]) -> Sequence[Sequence[Outcome] | BaseException]:
+        """What became of each job, in order; or why it failed."""
+        mutations = [mutation for job in jobs for mutation in job]
+        unsure = False
+        if all(plain(mutation) for mutation in mutations):
+            unsure = (found := self._try_together(mutations)) is None
+            if found:
+                return [[Outcome("committed", one.row.id, one.row.revision, met=False) for one in job] for job in jobs]
+        elif len(jobs) > 1:
+            return self._apart(jobs)
+        return [self._one_by_one(job, unsure=unsure) for job in jobs]
+
+    def _apart(self, jobs: Sequence[Sequence[Mutation]]) -> Sequence[Sequence[Outcome] | BaseException]:
+        """The plain jobs together, and the others alone."""
+        plain_jobs = [job for job in jobs if all(plain(mutation) for mutation in job)]
+        found = dict(zip(map(id, plain_jobs), self.commit(plain_jobs) if plain_jobs else (), strict=True))
+        return [found[id(job)] if id(job) in found else self._one_by_one(job) for job in jobs]
+
+    def _try_together(self, mutations: Sequence[Mutation]) -> bool | None:
+        """Whether all were committed, or nothing; ``None``: the connection was lost, so it may be either."""
+        checks = self._catalogue.checks(mutations)
+        if checks is None:
+            return False
+        batch = Together(mutations, checks)
+        if not batch.possible:
+            return False
+        locks = self._signals.locks(mutations)
+        before: list[Command] = [(RAW_LOCKS, [array(TEXT, locks)])] if locks else []
+        try:
+            with self._connections.connection() as connection:
+                now = self._clock.now() if self._virtual else None
+                exchange(connection, [*before, *batch.commands(self._schema, now)])
+        except psycopg.Error as error:
+            if lost(error):
+                return None
+            if error.sqlstate == GUARD or error.sqlstate in AGAIN:
+                return False
+            raise self._connections.translated(error) from error
+        return True
+
+    def _one_by_one(self, job: Sequence[Mutation], *, unsure: bool = False) -> Sequence[Outcome] | BaseException:
+        self.alone += len(job)
+        try:
+            self._catalogue.refresh(job)
+        except Exception as error:  # noqa: BLE001 - as below
+            return error
+        locks = self._signals.locks(job)
+
+        def work(session: PostgresqlSession) -> list[Outcome]:
+            if locks:
+                session.rows(LOCKS, (locks,))
+            now = self._clock.now()
+            return [self._one(session, mutation, now, unsure=unsure) for mutation in job]
+
+        for last in (False, True):
+            try:
+                return self._connections.write(work)
+            except ArmillaryError as error:
+                if last or error.code != "store.lost":
+                    return error
+                unsure = True
+            except Exception as error:  # noqa: BLE001 - it is its caller's to see, and nobody else's
+                return error
+        raise AssertionError("unreachable")
+
+    def _one(self, session: PostgresqlSession, mutation: Mutation, now: int, *, unsure: bool) -> Outcome:
+        if self._catalogue.refused(mutation):
+            return Outcome("conflict", mutation.row.id)
+        outcome = commit.commit(session, mutation, now)
+        if unsure and outcome.kind in ("conflict", "exists") and self._was_ours(session, mutation):
+            return Outcome("committed", mutation.row.id, mutation.row.revision)
+        return outcome
+
+    def _was_ours(self, session: PostgresqlSession, mutation: Mutation) -> bool:
+        """A connection that was lost may have committed all the same: then what is stored is exactly this."""
+        row = mutation.row
+        return any(
+            stored[1 + _REVISION] == row.revision
+            and stored[1 + _UPDATED] == row.updated
+            and stored[0] == mutation.snapshot
+            for stored in session.rows(STORED, (row.id,))
+        )
+
+
+_NAMES = names(InstanceRow)
+_REVISION, _UPDATED = _NAMES.index("revision"), _NAMES.index("updated")

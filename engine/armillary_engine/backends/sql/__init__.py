@@ -1,0 +1,1 @@
+"""What the SQL stores share: the schema, its migrations, and every statement by name."""

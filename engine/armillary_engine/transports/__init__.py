@@ -1,0 +1,1 @@
+"""Transports: how a service is reached."""

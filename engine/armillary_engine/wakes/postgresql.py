@@ -1,0 +1,189 @@
+"""Wake by ``LISTEN`` and ``NOTIFY``: one listening connection for each opening of a store, and no statement while idle.
+
+Hints are sent by the connection that listens, never within a commit: ``NOTIFY`` there takes a lock of the whole
+database until the commit has ended. The rest is :mod:`.bus`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
+
+from ..backends.postgresql.connections import Connections, connect
+from ..backends.postgresql.errors import StoreError
+from ..backends.postgresql.places import Place
+from .bus import BusWake, LineLostError
+
+PAYLOAD = 7_500
+"""Bytes; the server takes 8,000."""
+PROBE = "probe"
+PROBE_SECONDS = 5.0
+SETTLE_SECONDS = 2.0
+NOTIFY = b"SELECT pg_notify($1, $2)"
+NAME = b"armillary_notify"
+
+
+class PostgresqlLine:
+    """Implements :class:`.bus.Line` by one connection, in the driver's pipeline mode: so nobody waits for an answer to
+    what is sent. Who hears reads the answers."""
+
+    limit = PAYLOAD
+    waits = False
+    outlived = False
+
+    def __init__(self, place: Place, connections: Connections) -> None:
+        self._place = place
+        self._connections = connections
+        self._channel = f"armillary_{place.schema}"[:63]
+        self._bell, self._rung = socket.socketpair()
+        self._lock = threading.Lock()
+        """For the connection, which two threads use."""
+        self._unanswered: deque[str] = deque()
+        self._flushed = True
+        self._settled = threading.Event()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def connect(self) -> None:
+        connection = connect(self._place.listen or self._place.conninfo, self._place.shown)
+        try:
+            connection.execute(f'LISTEN "{self._channel}"'.encode())
+            connection.pgconn.prepare(NAME, NOTIFY)
+            with self._lock:
+                connection.pgconn.enter_pipeline_mode()
+                self._connection, again = connection, list(self._unanswered)
+                self._unanswered.clear()
+                self._post(connection.pgconn, again)
+        except psycopg.Error as error:
+            connection.close()
+            raise LineLostError(str(error)) from error
+
+    def hear(self, seconds: float) -> Sequence[str]:
+        connection = self._connection
+        if connection is None:
+            raise LineLostError("not connected")
+        try:
+            poll = select.poll()
+            poll.register(connection.fileno(), select.POLLIN if self._flushed else select.POLLIN | select.POLLOUT)
+            poll.register(self._rung, select.POLLIN)
+            ready = dict(poll.poll(seconds * 1_000))
+            if self._rung.fileno() in ready:
+                self._rung.recv(64)
+            if connection.fileno() not in ready:
+                return ()
+            with self._lock:
+                heard = self._arrived(connection.pgconn)
+        except (psycopg.Error, OSError, ValueError) as error:
+            raise LineLostError(str(error)) from error
+        if connection.closed:
+            raise LineLostError("the server closed the connection")
+        return heard
+
+    def send(self, texts: Sequence[str]) -> None:
+        with self._lock:
+            connection = self._connection
+            if connection is None or connection.closed:
+                raise LineLostError("not connected")
+            try:
+                self._post(connection.pgconn, texts)
+            except psycopg.Error as error:
+                raise LineLostError(str(error)) from error
+            flushed = self._flushed
+        if not flushed:
+            self.interrupt()  # who hears sends the rest when the server takes it
+
+    def _post(self, pq: PGconn, texts: Sequence[str]) -> None:
+        for text in texts:
+            pq.send_query_prepared(NAME, [self._channel.encode(), text.encode()])
+            pq.pipeline_sync()
+        self._unanswered += texts
+        self._settled.clear()
+        self._flushed = not pq.flush()
+
+    def _arrived(self, pq: PGconn) -> list[str]:
+        """The texts that a connection has received. The answers to what was sent are counted."""
+        pq.consume_input()
+        if not self._flushed:
+            self._flushed = not pq.flush()
+        nothing = False
+        while self._unanswered and not pq.is_busy():
+            answer = pq.get_result()
+            if answer is None and nothing:
+                break
+            nothing = answer is None  # the end of the answers to one of them
+            if answer is not None and answer.status == ExecStatus.PIPELINE_SYNC:
+                self._unanswered.popleft()
+            elif answer is not None and answer.status == ExecStatus.FATAL_ERROR:
+                raise LineLostError(answer.get_error_message())
+        if not self._unanswered:
+            self._settled.set()
+        heard = []
+        while (notice := pq.notifies()) is not None:
+            heard.append(notice.extra.decode())
+        return heard
+
+    def settle(self) -> None:
+        if self._unanswered:
+            self._settled.wait(SETTLE_SECONDS)
+
+    def interrupt(self) -> None:
+        with contextlib.suppress(OSError):
+            self._bell.send(b"x")
+
+    def disconnect(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+
+    def release(self) -> None:
+        """Closes what :meth:`interrupt` needs."""
+        self._bell.close()
+        self._rung.close()
+
+    def probe(self, owner: str) -> None:
+        """A pooler that gives each transaction another connection takes ``LISTEN`` and delivers nothing: noticed here,
+        and not by instances that sleep on. Raises ``store.pooler``."""
+        sent = f"{PROBE} {owner}"
+        with self._connections.connection() as connection:
+            connection.execute("SELECT pg_notify(%s, %s)", (self._channel, sent))
+        ends = time.monotonic() + PROBE_SECONDS
+        while (left := ends - time.monotonic()) > 0:
+            if sent in self.hear(left):
+                return
+        message = f"expected a connection that can listen, got one that hears nothing: {self._place.shown}"
+        hint = (
+            "a pooler such as PgBouncer in transaction mode drops LISTEN: add &listen=postgresql://… with the "
+            "server's own address, or &wake=redis://…, or use session mode"
+        )
+        raise StoreError("store.pooler", message, hint=hint)
+
+
+class PostgresqlWake(BusWake):
+    """Raises ``store.pooler`` where the connection cannot listen, ``store.unavailable``, …."""
+
+    def __init__(self, place: Place, owner: str, connections: Connections) -> None:
+        self._own = line = PostgresqlLine(place, connections)
+        try:
+            line.connect()
+            line.probe(owner)
+        except BaseException as error:
+            line.disconnect()
+            line.release()
+            if isinstance(error, (psycopg.Error, LineLostError)):
+                raise connections.translated(error.__cause__ or error) from error  # type: ignore[arg-type]
+            raise
+        super().__init__(line, owner)
+
+    def close(self) -> None:
+        """See :class:`.bus.BusWake`."""
+        super().close()
+        self._own.release()

@@ -1,0 +1,18 @@
+"""Who may operate the instances of a definition."""
+
+from __future__ import annotations
+
+from ..definition.problems import ArmillaryError
+from ..runtime import Caller
+from .programs import Programs
+
+
+def expect_operator(programs: Programs, digest: str | None, caller: Caller, what: str) -> None:
+    """Raises ``operate.not-allowed`` for a caller with roles of which the definition's ``access.operate`` names none.
+    ``digest=None``: what belongs to no definition is for trusted callers."""
+    if caller.roles is None:
+        return
+    allowed = () if digest is None else programs.definition(digest).access.operate
+    if not caller.roles & set(allowed):
+        message = f"expected one of the roles {', '.join(allowed) or '(nobody)'} to {what}"
+        raise ArmillaryError("operate.not-allowed", message)

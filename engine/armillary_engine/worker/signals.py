@@ -1,0 +1,163 @@
+"""Sending signals, and saying what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+from ..clock import as_datetime
+from ..definition.codec import dumps, loads, normalize
+from ..definition.problems import ArmillaryError
+from ..ids import new_id
+from ..operations import SignalExplanation, SignalQuery, SignalStatus, SignalView, SignalWaitView
+from ..rows import SentSignal, SignalRow, SignalWait
+from ..runtime import Caller
+from ..upkeep import SignalFilter
+from .engine import Engine
+from .masking import Masking, Waits
+
+SIGNAL_LIFE = timedelta(days=30)
+LONGEST = 366 * 86_400
+"""Seconds that a signal may be kept at most."""
+PAYLOAD_LIMIT = 256 * 1024
+NEAR = 20
+ANYBODY = Caller()
+EVERYTHING = SignalQuery()
+
+
+class SignalDesk:
+    """``note`` hears when a signal that is kept is over."""
+
+    def __init__(self, engine: Engine, masking: Masking, note: Callable[[int], None]) -> None:
+        self._engine = engine
+        self._masking = masking
+        self._note = note
+
+    def send(
+        self, name: str, payload: Any = None, *, instance: str | None = None, match: Any = None, id: str | None = None,
+        mode: Literal["one", "all"] = "one", ttl: float | None = None, caller: Caller = ANYBODY,
+    ) -> str:  # fmt: skip
+        """See :meth:`armillary_engine.runtime.Runtime.signal`."""
+        life = _life(ttl)
+        store = self._engine.store
+        if instance is not None and store.instance(instance) is None:
+            hint = "list the instances"
+            raise ArmillaryError("instance.unknown", f"expected the id of an instance, got {instance!r}", hint=hint)
+        now = store.clock.now()
+        row = SignalRow(
+            id=id or new_id(now),
+            name=name,
+            payload_json=dumps(normalize(payload, limit=PAYLOAD_LIMIT)).decode(),
+            created=now,
+            expires=now + life,
+            key=None if instance is not None else dumps(normalize(match)).decode(),
+            instance=instance,
+            mode=mode,
+        )
+        self.store(row)
+        return row.id
+
+    def store(self, row: SignalRow) -> Sequence[str]:
+        """Stores a signal and tells who sleeps. The instances that it went to."""
+        try:
+            handed = self._engine.store.store_signal(row)
+        except BaseException:
+            self._engine.tell((), work=True)
+            raise
+        if handed:
+            self._engine.tell((), work=True)
+        elif row.mode == "one":
+            kept = self._engine.store.upkeep.signals(
+                SignalFilter(id=row.id)
+            )  # the first of this id: it says until when
+            self._note(kept[0].row.expires if kept else row.expires)
+        return handed
+
+    # ── what became of them ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def listed(self, query: SignalQuery = EVERYTHING) -> Sequence[SignalView]:
+        """See :meth:`armillary_engine.runtime.Runtime.signals`."""
+        wanted = SignalFilter(
+            name=query.name, state=query.status, instance=query.instance, after=query.after, limit=query.limit
+        )
+        known = self._masking.waits()
+        return [_view(sent, known) for sent in self._engine.store.upkeep.signals(wanted)]
+
+    def explain(self, id: str) -> SignalExplanation:
+        """See :meth:`armillary_engine.runtime.Runtime.explain`."""
+        found = self._engine.store.upkeep.signals(SignalFilter(id=id))
+        if not found:
+            hint = "list the signals; one of mode `all` and every other one is stored under its sender's id"
+            raise ArmillaryError("signal.unknown", f"expected the id of a signal, got {id!r}", hint=hint)
+        known = self._masking.waits()
+        view = _view(found[0], known)
+        waits = [_wait(*one, known) for one in self._engine.store.upkeep.waits(view.name, NEAR)]
+        if view.status not in ("kept", "unmatched"):
+            waits = []
+        return SignalExplanation(view, self._reason(view, waits), tuple(waits))
+
+    def _reason(self, view: SignalView, waits: Sequence[SignalWaitView]) -> str:
+        what = f"an instance's wait for {view.name!r}"
+        if view.takers:
+            return f"it matched {what} by name and {_by(view)}: {', '.join(view.takers)}"
+        if view.status == "taken":
+            return f"it matched {what} by name and {_by(view)}"
+        if view.status == "told":
+            return "mode `all` tells the waits that are open at that moment, and none was; it is not kept"
+        until = f"it is kept until {view.expires.isoformat()}"
+        if view.status == "unmatched":
+            until = f"its time to live ended at {view.expires.isoformat()}; it is a dead letter now"
+        if view.instance is not None:
+            return f"{self._addressee(view.instance)} has no open wait for {view.name!r}; {until}"
+        if not waits:
+            return f"no open wait has the name {view.name!r}; {until}"
+        keys = ", ".join("only by instance" if one.addressed else _json(one.match) for one in waits)
+        return f"open waits for {view.name!r} match other values ({keys}) than its {_json(view.match)}; {until}"
+
+    def _addressee(self, instance: str) -> str:
+        found = self._engine.store.instance(instance)
+        if found is None:
+            return f"the instance {instance}, which is not in the store,"
+        status = found.row.status
+        return f"the instance {instance}, which is {status}," if found.row.ended is not None else f"{instance}"
+
+
+def _life(ttl: float | None) -> int:
+    """In microseconds. Raises ``signal.invalid``."""
+    seconds = SIGNAL_LIFE.total_seconds() if ttl is None else ttl
+    if not 0 < seconds <= LONGEST:
+        hint = "leave it out for 30 days"
+        raise ArmillaryError("signal.invalid", f"expected ttl to be seconds, a year at most, got {ttl!r}", hint=hint)
+    return max(1, round(seconds * 1_000_000))
+
+
+def _by(view: SignalView) -> str:
+    return "address" if view.instance is not None else f"match ({_json(view.match)})"
+
+
+def _json(value: Any) -> str:
+    return dumps(value).decode()
+
+
+def _wait(instance: str, wait: SignalWait, known: Waits) -> SignalWaitView:
+    match = None if wait.key is None else known.match(wait.name, loads(wait.key))
+    return SignalWaitView(f"{instance}/{wait.serial}", wait.name, match, wait.key is None)
+
+
+def _view(sent: SentSignal, known: Waits) -> SignalView:
+    """A signal as people see it."""
+    row = sent.row
+    status: SignalStatus = "unmatched" if sent.state == "decided" else sent.state
+    return SignalView(
+        id=row.id,
+        name=row.name,
+        status=status,
+        match=None if row.key is None else known.match(row.name, loads(row.key)),
+        instance=row.instance,
+        mode=row.mode,
+        payload=known.payload(row.name, loads(row.payload_json, depth=1_000)),
+        created=as_datetime(row.created),
+        expires=as_datetime(row.expires),
+        takers=tuple(cast(list[str], loads(sent.takers_json))),
+    )

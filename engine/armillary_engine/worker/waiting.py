@@ -1,0 +1,91 @@
+"""Waiting for an instance, and lending a hand meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from ..backend import Found
+from ..runtime import Changed, InstanceView
+from .subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+Until = Literal["resting", "ended"]
+ENDED = ("completed", "failed", "cancelled")
+
+
+class Hand:
+    """A thread that waits for an instance. ``wanted``: there is something to do that it has not begun with."""
+
+    __slots__ = ("_wakes", "wanted")
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def wake(self) -> None:
+        """There is something to look at, or to do."""
+        self._wakes.put(None)
+
+    def sleep(self, seconds: float | None) -> None:
+        """Until woken, or so long at most."""
+        with contextlib.suppress(queue.Empty):
+            self._wakes.get(timeout=seconds)
+
+
+class Waiting:
+    """Waits for instances of one engine. ``look`` gives the view of an instance in the store, ``view`` that of a
+    row."""
+
+    def __init__(
+        self, engine: Engine, subscribers: Subscribers, *, look: Callable[[str], InstanceView],
+        view: Callable[[Found], InstanceView],
+    ) -> None:  # fmt: skip
+        self._engine = engine
+        self._subscribers = subscribers
+        self._look = look
+        self._view = view
+
+    def wait(self, id: str, *, until: Until = "resting", timeout: float | None = None) -> InstanceView:
+        """See :meth:`armillary_engine.runtime.Runtime.wait`. While a call of the instance is in flight here there is no
+        need to look. The main thread lends no hand: it never writes."""
+        hand, inbox = Hand(), self._engine.inbox
+        helps = threading.current_thread() is not threading.main_thread()
+
+        def told(changed: Changed) -> None:
+            hand.wake()
+
+        subscription = self._subscribers.add(told, instance=id, at_once=True)
+        end = None if timeout is None else time.monotonic() + timeout
+        try:
+            if helps:
+                inbox.hands[id] = hand
+            view = None if self._engine.attempts.under_way(id) else self._seen(id)
+            while view is None or not _reached(view, until):
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return view or self._look(id)
+                hand.sleep(left)
+                if hand.wanted:
+                    hand.wanted = False
+                    inbox.lend()
+                view = self._seen(id)
+            return view
+        finally:
+            subscription.close()
+            if helps:
+                inbox.dismiss(id, hand)
+
+    def _seen(self, id: str) -> InstanceView:
+        row = self._engine.over.get(id)
+        return self._look(id) if row is None else self._view(Found(row))
+
+
+def _reached(view: InstanceView, until: Until) -> bool:
+    return view.status in ENDED or (until == "resting" and view.resting)

@@ -1,0 +1,1 @@
+"""Definition → diagram → placed → SVG and other formats. Knows definitions; never runs one."""

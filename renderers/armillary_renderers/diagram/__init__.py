@@ -1,0 +1,1 @@
+"""What is drawn, what is placed, and how a placed diagram is measured."""

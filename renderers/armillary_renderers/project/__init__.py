@@ -1,0 +1,1 @@
+"""From definitions and histories to diagrams and overlays."""

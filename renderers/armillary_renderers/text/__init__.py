@@ -1,0 +1,1 @@
+"""Diagram → Mermaid, DOT and a text outline."""

@@ -1,0 +1,1 @@
+"""Real servers for tests and benchmarks, started here where none is named."""

@@ -1,0 +1,348 @@
+"""The diagram of the live view in a browser: moving over it, finding steps, folding, and time travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import armillary as arm
+import pytest
+from armillary import call, subworkflow, task, workflow
+from armillary.widgets import live
+from playwright.sync_api import Browser, Page, expect
+
+from .bare import Bare
+
+pytestmark = [pytest.mark.require("chromium"), pytest.mark.timeout(120)]
+
+
+@workflow
+def confirm_number(policy: str) -> str:
+    """Confirm a number."""
+    call("policies/number", policy=policy)
+    task("ConfirmNumber", roles=["clerk"])
+    return "confirmed"
+
+
+@workflow
+def insure_boat(policy: str) -> str:
+    """Insure a boat."""
+    rounds = 0
+    call("rating/quote", policy=policy)
+    while rounds < 3:
+        review = task("ReviewQuote", roles=["underwriter"], timeout="P3D")
+        if review.answer == "approve":
+            break
+        rounds = rounds + 1
+    if rounds > 2:
+        call("mail/decline", policy=policy)
+        return "declined"
+    return subworkflow("ConfirmNumber", policy=policy)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in which any error of the module is a failure."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def instance() -> Iterator[arm.Instance]:
+    with arm.Workbench("memory://") as bench:
+        for service in ("rating", "policies", "mail"):
+            bench.service(service, lambda request: {"done": True})
+        bench.deploy(confirm_number)
+        instance = bench.start(insure_boat, {"policy": "P-1"})
+        for answer in ("again", "approve"):
+            instance.wait(timeout=10)
+            for open_task in instance.tasks:
+                open_task.complete({"answer": answer})
+        yield instance.wait(timeout=10)
+
+
+@pytest.fixture
+def view(page: Page, instance: arm.Instance) -> Iterator[Bare]:
+    view = Bare(page, instance)
+    yield view
+    live.release(instance.runtime)
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("() => document.activeElement.dataset.node ?? ''"))
+
+
+def transform(page: Page) -> list[float]:
+    """x, y and scale of the stage, at rest."""
+    page.wait_for_function("() => document.querySelector('.armillary-live-stage').style.willChange === ''")
+    found = page.evaluate(
+        "() => { const m = new DOMMatrix(document.querySelector('.armillary-live-stage').style.transform);"
+        " return [m.e, m.f, m.a] }"
+    )
+    return [float(number) for number in found]
+
+
+def canvas(page: Page) -> Any:
+    return page.locator(".armillary-live-canvas")
+
+
+def test_it_is_dragged_scrolled_and_zoomed(view: Bare, page: Page) -> None:
+    page.keyboard.press("Tab")
+    before = transform(page)
+    box = canvas(page).bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 400)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 320, box["y"] + 500, steps=4)
+    page.mouse.up()
+    dragged = transform(page)
+    assert dragged[1] == pytest.approx(before[1] + 100, abs=5)
+    assert page.locator(".armillary-selected").count() == 0, "the end of a drag chose a step"
+    page.mouse.wheel(0, 60)
+    page.wait_for_function(
+        "(y) => !document.querySelector('.armillary-live-stage').style.transform.includes(y)", arg=f"{dragged[1]}px"
+    )
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -240)
+    page.keyboard.up("Control")
+    page.wait_for_function("() => !document.querySelector('.armillary-live-level').textContent.startsWith('100')")
+    zoomed = transform(page)
+    assert zoomed[2] == pytest.approx(dragged[2] * 2.718, rel=0.01)
+    page.get_by_role("button", name="Show all of it").click()
+    whole = transform(page)
+    height = page.evaluate("() => document.querySelector('.armillary-live-stage svg').viewBox.baseVal.height")
+    assert whole[2] * height <= box["height"]
+    expect(page.locator(".armillary-live-map")).to_be_hidden()
+    page.get_by_role("button", name="Actual size").click()
+    expect(page.locator(".armillary-live-map")).to_be_visible()
+
+
+def test_the_overview_moves_the_picture(view: Bare, page: Page) -> None:
+    page.get_by_role("button", name="Actual size").click()
+    map = page.locator(".armillary-live-map")
+    expect(map).to_be_visible()
+    box = map.bounding_box()
+    map.click(position={"x": box["width"] / 2, "y": 8})
+    top = transform(page)
+    map.click(position={"x": box["width"] / 2, "y": box["height"] - 8})
+    assert transform(page)[1] < top[1]
+    map.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.get_by_role("button", name="Overview").click()
+    expect(map).to_be_hidden()
+
+
+def test_the_arrow_keys_follow_the_edges(view: Bare, page: Page) -> None:
+    expect(page.locator(".armillary-live-canvas [tabindex='0']")).to_have_count(1)
+    page.locator(".armillary-node[data-node=':start']").focus()
+    seen = []
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+        seen.append(focused(page))
+    assert seen[:4] == ["rounds", "quote", "while-rounds", "review-quote"]
+    page.keyboard.press("ArrowUp")
+    assert focused(page) == "review-quote"
+    page.locator(".armillary-node[data-node=if-rounds]").focus()
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "confirm-number", "the way that was taken"
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "decline", "the other way of the same decision"
+    expect(page.locator(".armillary-walked")).to_have_attribute("data-target", "decline")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Chosen step")).to_contain_text("Decline")
+    page.keyboard.press("Escape")
+    expect(page.locator(".armillary-live-chosen")).to_be_hidden()
+
+
+def test_a_search_finds_steps_by_what_stands_on_them(view: Bare, page: Page) -> None:
+    page.locator(".armillary-node[data-node=quote]").focus()
+    page.keyboard.press("/")
+    page.keyboard.type("underwriter")
+    expect(page.locator(".armillary-live-found-count")).to_have_text("1 of 1")
+    expect(page.locator(".armillary-found-now")).to_have_attribute("data-node", "review-quote")
+    page.get_by_label("Find a step").first.fill("number zzz")
+    expect(page.locator(".armillary-live-found-count")).to_have_text("no step")
+    page.get_by_role("searchbox").fill("mail")
+    page.keyboard.press("Escape")
+    expect(page.locator(".armillary-live-search")).to_be_hidden()
+    assert focused(page) == "decline"
+    expect(page.locator(".armillary-found")).to_have_count(0)
+
+
+def test_a_step_shows_the_lines_that_it_was_written_in(view: Bare, page: Page) -> None:
+    page.get_by_role("button", name="Show all of it").click()
+    page.locator(".armillary-node[data-step=review-quote]").click()
+    chosen = page.get_by_role("region", name="Chosen step")
+    here = chosen.locator(".armillary-live-line-here")
+    expect(here).to_have_count(1)
+    expect(here).to_contain_text('task("ReviewQuote"')
+    first = insure_boat.source_map["review-quote"].line
+    expect(chosen).to_contain_text(f"{Path(__file__).name}, line {first}")
+    chosen.locator(".armillary-live-line-step", has_text='call("rating/quote"').click()
+    expect(page.locator(".armillary-selected")).to_have_attribute("data-step", "quote")
+    page.evaluate("() => document.addEventListener('armillary:source', (event) => { window.place = event.detail })")
+    chosen.get_by_role("button", name="line").click()
+    assert page.evaluate("() => window.place.line") == insure_boat.source_map["quote"].line
+
+
+def test_loops_and_subworkflows_collapse_and_expand(view: Bare, page: Page) -> None:
+    page.get_by_role("button", name="Show all of it").click()
+    page.get_by_role("button", name="Collapse while-rounds").click()
+    collapsed = page.locator(".armillary-node[data-node=while-rounds][data-kind=collapsed]")
+    expect(collapsed).to_have_attribute("data-state", "done")
+    expect(page.locator(".armillary-node[data-node=review-quote]")).to_have_count(0)
+    collapsed.focus()
+    page.keyboard.press("f")
+    expect(page.locator(".armillary-node[data-node=review-quote]")).to_have_count(1)
+    page.locator(".armillary-node[data-node=confirm-number]").dblclick()
+    inner = page.locator(".armillary-node[data-step='confirm-number::confirm-number']")
+    expect(inner).to_have_attribute("data-state", "waiting")
+    page.get_by_role("button", name="Collapse confirm-number").click()
+    expect(inner).to_have_count(0)
+
+
+def test_an_expanded_child_lives_and_is_travelled(view: Bare, page: Page, instance: arm.Instance) -> None:
+    page.get_by_role("button", name="Show all of it").click()
+    page.locator(".armillary-node[data-node=confirm-number]").dblclick()
+    inner = page.locator(".armillary-node[data-step='confirm-number::confirm-number']")
+    expect(inner).to_have_attribute("data-state", "waiting")
+    for open_task in instance.tasks:
+        open_task.complete({})
+    instance.wait("ended", timeout=10)
+    view.deliver()
+    expect(inner).to_have_attribute("data-state", "done")
+    started = next(event.number for event in instance.history if "child" in event.data)
+    scrubber = page.get_by_label("Moment of the history")
+    for number, state in ((started - 1, "not-reached"), (started, "done"), (0, "not-reached")):
+        scrubber.fill(str(number))
+        expect(page.locator(".armillary-live")).to_have_attribute("data-moment", str(number))
+        expect(inner).to_have_attribute("data-state", state)
+    page.get_by_role("button", name="Live").click()
+    expect(inner).to_have_attribute("data-state", "done")
+
+
+def test_time_travel_shows_diagram_and_state_as_they_were(view: Bare, page: Page, instance: arm.Instance) -> None:
+    recording = arm.replay(instance)
+    scrubber = page.get_by_label("Moment of the history")
+    for number in (0, 3, 7, 5, len(recording)):
+        scrubber.fill(str(number))
+        root = page.locator(".armillary-live")
+        if number < len(recording):
+            expect(root).to_have_attribute("data-moment", str(number))
+        then = recording.at(number)
+        expect(root).to_have_attribute("data-status", then.status)
+        for step in recording.definition_of_it.body:
+            node = page.locator(f".armillary-live .armillary-node[data-step='{step.id}']")
+            state = then.overlay.steps[step.id].state if step.id in then.overlay.steps else "not-reached"
+            expect(node).to_have_attribute("data-state", state)
+        taken = page.evaluate(
+            "() => [...document.querySelectorAll('.armillary-edge[data-taken=true]')]"
+            ".map((edge) => [edge.dataset.source, edge.dataset.target])"
+        )
+        assert {tuple(pair) for pair in taken} == {
+            pair for pair in then.overlay.taken if tuple(pair) in {tuple(edge) for edge in edges(page)}
+        }
+    expect(page.get_by_role("heading", name="To do")).to_be_visible()
+
+
+def edges(page: Page) -> list[list[str]]:
+    return list(
+        page.evaluate(
+            "() => [...document.querySelectorAll('.armillary-edge[data-source]')]"
+            ".map((edge) => [edge.dataset.source, edge.dataset.target])"
+        )
+    )
+
+
+def test_the_past_stays_while_the_present_goes_on(view: Bare, page: Page, instance: arm.Instance) -> None:
+    page.get_by_label("Moment of the history").fill("4")
+    root = page.locator(".armillary-live")
+    expect(root).to_have_attribute("data-moment", "4")
+    expect(page.get_by_role("heading", name="To do")).to_be_hidden()
+    before = len(instance.history)
+    for open_task in instance.tasks:
+        open_task.complete({})
+    instance.wait("ended", timeout=10)
+    view.deliver()
+    expect(root).to_have_attribute("data-moment", "4")
+    expect(page.locator(".armillary-live-moment")).to_contain_text(f"4 / {len(instance.history)}")
+    assert len(instance.history) > before
+    expect(page.locator(".armillary-node[data-step=confirm-number]")).to_have_attribute("data-state", "not-reached")
+    page.get_by_role("button", name="Live").click()
+    expect(root).not_to_have_attribute("data-moment", "4")
+    expect(page.locator(".armillary-node[data-step=confirm-number]")).to_have_attribute("data-state", "done")
+    expect(root).to_have_attribute("data-status", "completed")
+
+
+def test_the_history_is_played_and_a_row_is_a_moment(view: Bare, page: Page, instance: arm.Instance) -> None:
+    last = len(instance.history)
+    page.get_by_label("Speed").select_option("50")
+    page.get_by_role("button", name="Play the history").click()
+    expect(page.locator(".armillary-live-moment")).to_contain_text(f"{last} / {last}")
+    expect(page.get_by_role("button", name="Play the history")).to_be_visible()
+    page.get_by_role("button", name="Show the moment after event 3").click()
+    expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "3")
+    expect(page.locator(".armillary-live-event[aria-current]")).to_have_attribute("data-number", "3")
+    page.get_by_label("Moment of the history").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "4")
+    page.get_by_role("button", name="One event back").click()
+    expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "3")
+
+
+def test_an_exported_history_is_travelled_without_an_engine(page: Page, instance: arm.Instance, tmp_path: Path) -> None:
+    recording = arm.replay(instance.export(tmp_path / "history.json"))
+    Bare(page, recording)
+    expect(page.get_by_role("heading", name="To do")).to_be_hidden()
+    expect(page.get_by_text("No kernel is following")).to_be_hidden()
+    page.get_by_label("Moment of the history").fill("4")
+    root = page.locator(".armillary-live")
+    expect(root).to_have_attribute("data-moment", "4")
+    expect(root).to_have_attribute("data-status", recording.at(4).status)
+    page.get_by_role("button", name="Show all of it").click()
+    page.locator(".armillary-node[data-node=confirm-number]").dblclick()
+    expect(page.locator(".armillary-node[data-step='confirm-number::number']")).to_have_attribute(
+        "data-state", "not-reached"
+    )
+    expect(root).to_have_attribute("data-moment", "4")
+    page.get_by_role("button", name="End", exact=True).click()
+    expect(page.locator(".armillary-node[data-step='confirm-number::number']")).to_have_attribute("data-state", "done")
+    live.release(recording)
+
+
+def test_a_countdown_counts_and_every_control_has_a_name(view: Bare, page: Page) -> None:
+    page.get_by_label("Moment of the history").fill("6")
+    clock = page.locator(".armillary-node[data-step=review-quote] .armillary-clock")
+    expect(clock).to_have_text("3 d left")
+    nameless = page.evaluate(
+        "() => [...document.querySelectorAll('.armillary-live :is(button, input, select, [role=button], [tabindex])')]"
+        ".filter((one) => !(one.getAttribute('aria-label') ?? one.textContent.trim())"
+        " && !one.labels?.length && !one.getAttribute('aria-labelledby')).map((one) => one.outerHTML)"
+    )
+    assert nameless == []
+
+
+def test_hostile_sources_and_searches_are_only_texts(page: Page, instance: arm.Instance) -> None:
+    hostile = '<img src=x onerror="window.hacked=1"></pre><script>window.hacked=1</script>'
+    step = "review-quote"
+    document = arm.replay(instance).document
+    document["instance"]["digest"] = "of a definition that this process did not compile"
+    document["sources"] = {"files": [{"name": hostile, "lines": [(1, hostile)]}], "steps": {step: (0, 1, 1)}}
+    recording = arm.replay(document)
+    Bare(page, recording)
+    page.get_by_role("button", name="Show all of it").click()
+    page.locator(f".armillary-node[data-step={step}]").click()
+    expect(page.locator(".armillary-live-line-here bdi")).to_have_text(hostile)
+    page.keyboard.press("/")
+    page.keyboard.type(f'{hostile}"]')
+    expect(page.locator(".armillary-live-found-count")).to_have_text("no step")
+    assert page.locator(".armillary-live :is(img, script)").count() == 0
+    assert page.evaluate("() => window.hacked === undefined")
+    live.release(recording)

@@ -1,0 +1,254 @@
+"""Where all instances of a workflow stand, in a browser; and that a delta in the page is what the renderer draws."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import armillary as arm
+import pytest
+from armillary import call, task, workflow
+from armillary.widgets import live
+from armillary.widgets.assets import PARTS, module_text
+from armillary.widgets.overview import Overview
+from armillary_engine.runtime import Changed
+from armillary_renderers.diagram.model import Mark
+from armillary_renderers.gallery import GALLERY
+from armillary_renderers.project.overlay import CHANGES, STATES, Overlay, StepState, delta
+from armillary_renderers.render import render
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page, expect
+
+from .bare import Bare
+
+pytestmark = [pytest.mark.require("chromium"), pytest.mark.timeout(120)]
+
+
+@workflow
+def approve_order(amount: int) -> str:
+    """Approve an order."""
+    call("stock/reserve", amount=amount)
+    if amount > 100:
+        task("ApproveOrder", roles=["manager"])
+    task("PackOrder", roles=["clerk"])
+    return "packed"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def reserve(request: arm.Request) -> Any:
+    if request.arguments["amount"] == 13:
+        raise RuntimeError("no such stock")
+    return {"reserved": True}
+
+
+@pytest.fixture
+def bench() -> Iterator[arm.Workbench]:
+    with arm.Workbench("memory://") as bench:
+        bench.service("stock", reserve)
+        for amount in [13, 13, *[500] * 7, *[5] * 4]:
+            bench.start(approve_order, {"amount": amount})
+        for instance in bench.instances():
+            instance.wait(timeout=10)
+        yield bench
+
+
+def counts(page: Page) -> dict[str, list[str]]:
+    rows = page.locator(".armillary-live-table tbody tr").all()
+    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+
+class Told:
+    """Completes tasks, and waits until listeners were told of where that led."""
+
+    def __init__(self, bench: arm.Workbench) -> None:
+        self._heard: dict[str, int] = {}
+        self._arrived = threading.Condition()
+        bench.runtime.subscribe(self._hear)
+
+    def _hear(self, changed: Changed) -> None:
+        with self._arrived:
+            self._heard[changed.instance] = changed.revision
+            self._arrived.notify_all()
+
+    def complete(self, tasks: Sequence[arm.Task], step: str | None) -> None:
+        for one in tasks:
+            one.complete()
+            where = (step,) if step else ()
+            with self._arrived:
+                there = self._arrived.wait_for(partial(self._is, one.instance, where), 10)
+            assert there, f"expected {one.instance!r} at {where}"
+
+    def _is(self, instance: arm.Instance, steps: tuple[str, ...]) -> bool:
+        view = instance.view
+        return view.steps == steps and self._heard.get(instance.id, 0) >= view.revision
+
+
+def on(page: Page, step: str) -> Any:
+    return page.locator(f".armillary-live .armillary-node[data-step='{step}']")
+
+
+@pytest.fixture
+def view(page: Page, bench: arm.Workbench) -> Iterator[Bare]:
+    watch = bench.watch(approve_order)
+    view = Bare(page, Overview(bench.runtime, watch.definition, watch.before), module="overview")
+    yield view
+    view.model.close()
+
+
+def test_it_counts_where_they_stand_and_says_where_they_failed(view: Bare, page: Page) -> None:
+    assert counts(page) == {"approve-order": ["7", "·", "·"], "pack-order": ["4", "·", "·"], "reserve": ["·", "·", "2"]}
+    expect(on(page, "approve-order").locator(".armillary-visits")).to_have_text("7")
+    expect(on(page, "approve-order")).to_have_attribute("data-heat", "5")
+    expect(on(page, "reserve")).to_have_attribute("data-problem", "error")
+    assert "2 failed here: no such stock" in str(on(page, "reserve").get_attribute("aria-label"))
+    expect(page.locator(".armillary-live-facts").first).to_contain_text("11 waiting")
+
+
+def test_it_follows_by_itself_and_only_what_changed_is_read(view: Bare, page: Page, bench: arm.Workbench) -> None:
+    picture = page.locator(".armillary-live-stage > div").element_handle()
+    told = Told(bench)
+    three = list(bench.tasks("ApproveOrder"))[:3]
+    asked: list[str] = []
+    real = bench.runtime.instance
+    bench.runtime.instance = lambda id: (asked.append(id), real(id))[1]  # type: ignore[method-assign]
+    told.complete(three, "pack-order")
+    view.deliver()
+    assert counts(page)["pack-order"] == ["7", "·", "·"]
+    assert set(asked) == {one.instance.id for one in three}
+    told.complete(bench.tasks("PackOrder", limit=2), None)
+    view.deliver()
+    expect(page.locator(".armillary-live-facts").first).to_contain_text("2 completed since you look")
+    assert counts(page)["pack-order"] == ["5", "·", "·"]
+    assert page.evaluate("(one) => one === document.querySelector('.armillary-live-stage > div')", picture), (
+        "drawn anew"
+    )
+
+
+def test_a_step_lists_its_instances(view: Bare, page: Page) -> None:
+    page.get_by_role("button", name="reserve").click()
+    chosen = page.get_by_role("region", name="Chosen step")
+    expect(chosen.locator("li")).to_have_count(2)
+    expect(chosen.locator("li").first).to_contain_text("failed: no such stock")
+
+
+def test_other_overlays_lie_on_the_same_picture(view: Bare, page: Page, bench: arm.Workbench) -> None:
+    page.get_by_role("radio", name="What the newest 200 passed").check()
+    expect(on(page, "reserve").locator(".armillary-visits")).to_have_text("13")
+    expect(page.locator(".armillary-edge[data-heat='5']").first).to_have_count(1)
+    page.get_by_role("radio", name="Problems").check()
+    expect(on(page, "reserve")).not_to_have_attribute("data-heat", "5")
+    expect(page.locator(".armillary-live .armillary-node[data-problem]")).to_have_count(0)
+    page.get_by_role("radio", name="Where they stand").check()
+    expect(on(page, "approve-order")).to_have_attribute("data-heat", "5")
+
+
+def test_changes_since_the_version_before(page: Page, bench: arm.Workbench) -> None:
+    @workflow
+    def approve_order_before(amount: int) -> str:
+        """As it was."""
+        call("stock/reserve", amount=amount)
+        task("CheckOrder", roles=["auditor"])
+        task("PackOrder", roles=["clerk"])
+        return "packed"
+
+    watch = bench.watch(approve_order, against=approve_order_before)
+    view = Bare(page, Overview(bench.runtime, watch.definition, watch.before), module="overview")
+    page.get_by_role("radio", name="Changes since").check()
+    expect(on(page, "approve-order")).to_have_attribute("data-change", "added")
+    expect(on(page, "approve-order").locator(".armillary-change")).to_have_text("+ added")
+    page.get_by_role("button", name="Legend").click()
+    expect(page.get_by_role("region", name="Legend").locator("li", has_text="+ added")).to_be_visible()
+    view.model.close()
+
+
+def test_the_legend_has_what_is_in_use(view: Bare, page: Page) -> None:
+    page.locator(".armillary-live-canvas").focus()
+    page.get_by_role("button", name="Legend").click()
+    legend = page.get_by_role("region", name="Legend")
+    expect(legend.locator("li")).to_have_text(["none", "up to 3", "up to 5", "up to 7", "!an error, or a failure"])
+    page.get_by_role("button", name="Legend").click()
+    expect(legend).to_be_hidden()
+
+
+def test_a_watch_is_a_table_and_a_picture_too(bench: arm.Workbench) -> None:
+    watch = bench.watch("ApproveOrder")
+    assert [(row.step, row.standing, row.failed) for row in watch.steps] == [
+        ("approve-order", 7, 0), ("pack-order", 4, 0), ("reserve", 0, 2),
+    ]  # fmt: skip
+    assert "no such stock" in repr(watch)
+    assert ">7</text>" in watch.picture().svg
+    shown = watch._repr_mimebundle_()
+    assert "11 waiting" in shown[0]["text/plain"]
+    live.release(bench.runtime)
+
+
+# ── what a delta does in the page is what the renderer would have drawn ──────────────────────────────────────────────
+
+DEFINITION = GALLERY["settle-claim"]
+STEPS = sorted(node.id for node in render(DEFINITION).diagram.nodes if node.step is not None)
+EDGES = sorted({(edge.source, edge.target) for edge in render(DEFINITION).diagram.edges})
+steps = st.sampled_from(STEPS)
+overlays = st.builds(
+    Overlay,
+    st.dictionaries(
+        steps, st.builds(StepState, st.sampled_from(STATES), st.integers(0, 3), retries=st.integers(0, 2)), max_size=5
+    ),
+    st.frozensets(st.sampled_from(EDGES), max_size=5),
+    st.dictionaries(steps, st.integers(0, 9000), max_size=5),
+    st.dictionaries(st.sampled_from(EDGES), st.integers(0, 9), max_size=5),
+    st.dictionaries(steps, st.sampled_from(CHANGES), max_size=3),
+    st.dictionaries(
+        steps, st.builds(lambda kind, text: (Mark(kind, text),), st.sampled_from(("error", "warning")), st.just("why")),
+        max_size=3,
+    ),
+)  # fmt: skip
+READ = """
+const read = (svg) => ({
+  live: svg.dataset.live,
+  nodes: Object.fromEntries([...svg.querySelectorAll(".armillary-node[data-node]")].map((node) => [node.dataset.node, {
+    state: node.dataset.state, heat: node.dataset.heat, change: node.dataset.change, problem: node.dataset.problem,
+    texts: [...node.querySelectorAll("text")].filter((one) => one.textContent).map((one) => one.textContent),
+    badge: node.querySelector(".armillary-problem")?.dataset.severity,
+    title: node.querySelector(":scope > title")?.textContent,
+    says: node.getAttribute("aria-label").split(", ").sort().join(),
+  }])),
+  edges: Object.fromEntries([...svg.querySelectorAll(".armillary-edge[data-edge]")].map((edge) => [edge.dataset.edge, { ...edge.dataset }])),
+});
+"""  # noqa: E501
+APPLY = """([source, steps]) => {
+  const made = (text) => new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  const svg = made(source);
+  return steps.map(([change, drawn]) => { window.applyChanges(svg, change); return [window.read(svg), window.read(made(drawn))]; });
+}"""  # noqa: E501
+
+
+def test_a_delta_in_the_page_gives_what_the_renderer_draws(page: Page) -> None:
+    module = module_text("overview").replace("export default", "window.parts =")
+    assert "overview" in PARTS
+    page.set_content("<p></p>")
+    page.add_script_tag(content=f"{READ} window.read = read; {module}; window.applyChanges = applyChanges;")
+
+    @given(st.lists(overlays, min_size=1, max_size=3))
+    @settings(max_examples=25)
+    def agrees(found: list[Overlay]) -> None:
+        before, told = Overlay(), []
+        for overlay in found:
+            told.append([delta(before, overlay), render(DEFINITION, overlay=overlay).svg])
+            before = overlay
+        for mine, drawn in page.evaluate(APPLY, [render(DEFINITION, overlay=Overlay()).svg, told]):
+            assert mine == drawn
+
+    agrees()

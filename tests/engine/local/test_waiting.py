@@ -1,0 +1,156 @@
+"""Waiting for an instance, and lending a hand meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.local import LocalRuntime
+from armillary_engine.runtime import InstanceView
+
+from .conftest import PATIENCE, House, call, done, flow, task
+
+POLICY = {"policy": "P-1"}
+
+
+def on_a_thread(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Begins ``work``; gives what waits for its result."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(work()), name="waiter")
+    thread.start()
+
+    def result() -> Any:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        return found[0]
+
+    return result
+
+
+class Service:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.gate = threading.Event(), threading.Event()
+
+    def __call__(self, request: Any) -> Any:
+        self.asked.set()
+        assert self.gate.wait(PATIENCE)
+        return {"premium": 1}
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def runtime(house: House, service: Service) -> LocalRuntime:
+    opened = house.open()
+    opened.register_service("rating", service)
+    opened.deploy(flow(call(), done("quote.premium")))
+    return opened
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_whoever_waits_gets_the_view_of_the_end(runtime: LocalRuntime, service: Service, threads: int) -> None:
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    results = [on_a_thread(lambda: runtime.wait(instance, until="ended")) for _ in range(threads)]
+    service.gate.set()
+    views: list[InstanceView] = [result() for result in results] or [runtime.wait(instance, timeout=PATIENCE)]
+    for view in [*views, runtime.wait(instance), on_a_thread(lambda: runtime.wait(instance))()]:
+        assert view == runtime.instance(instance)
+        assert view.status == "completed"
+
+
+def test_it_commits_the_reply_that_it_waits_for(
+    runtime: LocalRuntime, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[str] = []
+    inner = runtime.engine.store.commit
+
+    def commit(mutations: Any) -> Any:
+        commits.append(threading.current_thread().name)
+        return inner(mutations)
+
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    monkeypatch.setattr(runtime.engine.store, "commit", commit)
+    result = on_a_thread(lambda: runtime.wait(instance))
+    while instance not in runtime.engine.inbox.hands:
+        pass
+    service.gate.set()
+    assert result().status == "completed"
+    assert commits == ["waiter"]
+    assert runtime.engine.inbox.hands == {}
+
+
+def test_it_gives_up_in_time_and_the_reply_is_committed_all_the_same(
+    house: House, runtime: LocalRuntime, service: Service
+) -> None:
+    instance = runtime.start("Case", POLICY).id
+    for view in (runtime.wait(instance, timeout=0.01), on_a_thread(lambda: runtime.wait(instance, timeout=0.01))()):
+        assert view.status == "running"
+    assert runtime.engine.inbox.hands == {}
+    service.gate.set()
+    assert house.until(runtime, instance).status == "completed"
+
+
+def test_it_rests_where_somebody_is_needed(house: House) -> None:
+    runtime = house.open()
+    runtime.deploy(flow(task()))
+    instance = runtime.start("Case", POLICY).id
+    assert runtime.wait(instance).resting
+    result = on_a_thread(lambda: runtime.wait(instance, until="ended"))
+    runtime.complete_task(runtime.tasks()[0].id, {"answer": "approve"})
+    assert result().status == "completed"
+
+
+def test_it_hears_of_the_end_of_what_is_cancelled_under_a_call(runtime: LocalRuntime, service: Service) -> None:
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    results = [on_a_thread(lambda: runtime.wait(instance))]
+    runtime.cancel(instance)
+    assert results[0]().status == "cancelled"
+    results = [on_a_thread(lambda: runtime.wait(instance))]  # its call is still in flight
+    service.gate.set()
+    assert results[0]().status == "cancelled"
+
+
+def test_it_rests_while_it_is_suspended_under_a_call(runtime: LocalRuntime, service: Service) -> None:
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    result = on_a_thread(lambda: runtime.wait(instance))
+    runtime.suspend(instance)
+    assert result().status == "suspended"
+    assert on_a_thread(lambda: runtime.wait(instance))().status == "suspended"
+    service.gate.set()
+    runtime.resume(instance)
+    assert runtime.wait(instance, until="ended", timeout=PATIENCE).status == "completed"
+
+
+def test_an_instance_that_is_unknown(house: House) -> None:
+    runtime = house.open()
+
+    def code() -> str:
+        with pytest.raises(ArmillaryError) as caught:
+            runtime.wait("nothing")
+        return caught.value.code
+
+    assert code() == on_a_thread(code)() == "instance.unknown"
+
+
+def test_several_wait_at_a_time(house: House) -> None:
+    runtime = house.open()
+    runtime.register_service("rating", lambda request: {"premium": 1})
+    runtime.deploy(flow(call(), done("quote.premium")))
+
+    def some() -> list[str]:
+        return [runtime.wait(runtime.start("Case", POLICY).id, until="ended").status for _ in range(10)]
+
+    results = [on_a_thread(some) for _ in range(6)]
+    assert {status for result in results for status in result()} == {"completed"}

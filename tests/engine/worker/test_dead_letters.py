@@ -1,0 +1,188 @@
+"""Dead letters: what they show, and what becomes of one that is replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from armillary_engine.backends.memory import MemoryBackend
+from armillary_engine.definition import model as m
+from armillary_engine.definition.marks import MASK
+from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.local import LocalRuntime
+from armillary_engine.testing.clock import VirtualClock
+
+from .test_engine import settle
+
+SECRET = {"type": "object", "properties": {"card": {"type": "string", "x-sensitive": True}, "n": {"type": "integer"}}}
+GIVEN = {"card": "4111 1111 1111 1111", "n": 1}
+SHOWN = {"card": MASK, "n": 1}
+PAID = m.Signal("paid", "paid", payload=SECRET, match=m.Get("input.n"), result="paid")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def runtime(clock: VirtualClock) -> Iterator[LocalRuntime]:
+    with LocalRuntime("memory://", store=MemoryBackend(clock=clock), work=False) as opened:
+        yield opened
+        settle(opened)
+        assert list(opened.check()) == []
+
+
+def flow(*body: m.Step, version: str = "1.0.0") -> m.Definition:
+    return m.Definition("Pays", (*body, m.Complete("done", m.Get("paid"))), version=version, input=SECRET)
+
+
+def make_dead(runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whatever is stored just now fails until it is a dead letter, whose id it gives."""
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a defect of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime.engine.slicer, "next", broken)
+        while not (letters := runtime.dead_letters()):
+            settle(runtime)
+            clock.advance(seconds=200)
+    return letters[0].id
+
+
+def carried(runtime: LocalRuntime) -> Any:
+    (letter,) = runtime.dead_letters()
+    return letter.body
+
+
+def test_an_input_is_masked(runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime.deploy(flow(PAID))
+    instance = runtime.start("Pays", GIVEN, delay=1).id
+    id = make_dead(runtime, clock, monkeypatch)
+    assert carried(runtime) == SHOWN
+    runtime.cancel(instance)
+    settle(runtime)
+    assert runtime.drop_dead_letter(id).body == SHOWN
+    assert runtime.dead_letter(id).body == SHOWN, "and in what is kept of it"
+
+
+def test_what_a_signal_carries_is_masked(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.deploy(flow(PAID))
+    instance = runtime.start("Pays", GIVEN).id
+    settle(runtime)
+    runtime.signal("paid", GIVEN, match=1, id="s")
+    id = make_dead(runtime, clock, monkeypatch)
+    assert carried(runtime) == {"name": "paid", "payload": SHOWN, "signal": "s"}
+    assert runtime.replay_dead_letter(id).body["payload"] == SHOWN  # type: ignore[index,call-overload]
+    settle(runtime)
+    assert runtime.instance_state(instance, reveal=True).output == GIVEN, "what is processed is the thing itself"
+
+
+def test_a_signal_that_nobody_took_is_masked_as_those_who_wait_for_it_say(
+    runtime: LocalRuntime, clock: VirtualClock
+) -> None:
+    runtime.deploy(flow(PAID))
+    runtime.signal("paid", GIVEN, match=7, ttl=10)
+    clock.advance(seconds=11)
+    settle(runtime)
+    assert carried(runtime) == SHOWN
+
+
+@pytest.mark.parametrize("kind", ["call", "task"])
+def test_replies_and_answers_are_masked(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    step: m.Step = m.Task("paid", "Pay", payload=m.Const(None), answer=SECRET, result="paid")
+    if kind == "call":
+        step = m.Call("paid", m.Address("bank", "pay"), m.Const(None), reply=SECRET, result="paid")
+    runtime.deploy(flow(step))
+    runtime.register_service("bank", lambda request: GIVEN)
+    instance = runtime.start("Pays", GIVEN).id
+    runtime.suspend(instance)
+    settle(runtime)
+    for task in runtime.tasks():
+        runtime.complete_task(task.id, GIVEN)
+    settle(runtime)
+    runtime.resume(instance)
+    original = runtime.engine.slicer.next
+    with monkeypatch.context() as patch:
+
+        def broken(stored: Any, trigger: Any, consumes: Any) -> Any:
+            if type(trigger).__name__ in ("CallReturned", "TaskCompleted"):
+                raise RuntimeError("a defect of ours")
+            return original(stored, trigger, consumes)
+
+        patch.setattr(runtime.engine.slicer, "next", broken)
+        while not runtime.dead_letters():
+            settle(runtime)
+            clock.advance(seconds=200)
+    assert SHOWN in carried(runtime)
+    assert GIVEN not in carried(runtime)
+
+
+# ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def dead(runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """An instance, and a dead letter that it needs."""
+    runtime.deploy(flow(PAID))
+    instance = runtime.start("Pays", GIVEN).id
+    settle(runtime)
+    runtime.signal("paid", GIVEN, match=1)
+    return instance, make_dead(runtime, clock, monkeypatch)
+
+
+def test_it_is_replayed_once(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
+    instance, id = dead
+    runtime.replay_dead_letter(id)
+    with pytest.raises(ArmillaryError, match="replayed"):
+        runtime.replay_dead_letter(id)
+    with pytest.raises(ArmillaryError, match="replayed"):
+        runtime.drop_dead_letter(id)
+    settle(runtime)
+    assert runtime.instance(instance).status == "completed"
+    events = [event.type for event in runtime.history(instance)]
+    assert events.count("step.done") == 2
+
+
+def test_one_that_alone_can_resume_its_instance_is_not_dropped(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
+    instance, id = dead
+    with pytest.raises(ArmillaryError) as caught:
+        runtime.drop_dead_letter(id)
+    assert caught.value.code == "dead-letter.needed"
+    assert "replay it, or cancel the instance first" in str(caught.value)
+    assert runtime.dead_letter(id).status == "dead"
+    runtime.cancel(instance)
+    settle(runtime)
+    assert runtime.drop_dead_letter(id).status == "dropped"
+
+
+def test_it_is_replayed_after_the_definition_has_changed(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
+    instance, id = dead
+    runtime.deploy(flow(m.Set("other", {"paid": m.Const(0)}), version="2.0.0"))
+    runtime.replay_dead_letter(id)
+    settle(runtime)
+    view = runtime.instance(instance)
+    assert (view.status, view.version) == ("completed", "1.0.0")
+    assert runtime.instance_state(instance, reveal=True).output == GIVEN
+
+
+def test_it_is_replayed_to_an_instance_that_has_ended(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
+    instance, id = dead
+    runtime.cancel(instance)
+    settle(runtime)
+    state = runtime.instance_state(instance)
+    replayed = runtime.replay_dead_letter(id)
+    settle(runtime)
+    assert replayed.status == "replayed"
+    assert runtime.dead_letters() == []
+    assert runtime.instance(instance).status == "cancelled"
+    assert runtime.instance_state(instance).state == state.state
+    last = runtime.history(instance)[-1]
+    assert (last.type, last.data["reason"]) == ("trigger.stale", "the instance is cancelled"), "ignored and recorded"
+    assert list(runtime.engine.store.letters(state=None)) == []

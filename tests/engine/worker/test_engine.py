@@ -1,0 +1,382 @@
+"""The engine's own rules: what it lacks it leaves alone, what fails again and again is set aside, and idle is idle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from armillary_engine.backends.memory import MemoryBackend
+from armillary_engine.backends.sqlite_writer import SqliteSession
+from armillary_engine.definition import model as m
+from armillary_engine.definition.expressions import user_function
+from armillary_engine.definition.problems import ArmillaryError, DefinitionError
+from armillary_engine.interpreter import decode
+from armillary_engine.local import LocalRuntime
+from armillary_engine.testing.clock import BEGINNING, VirtualClock
+from armillary_engine.worker.loop import Loop
+
+DEFINITION = m.Definition("Case", (m.Signal("go", "go", result="said"), m.Complete("done", m.Get("said"))))
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def runtime(clock: VirtualClock) -> Iterator[LocalRuntime]:
+    """One that takes no step by itself."""
+    with LocalRuntime("memory://", store=MemoryBackend(clock=clock), work=False) as opened:
+        yield opened
+        assert list(opened.check()) == []
+        assert "look.empty" not in opened.engine.telemetry.counts(), "what is due can be claimed"
+
+
+def settle(runtime: LocalRuntime) -> None:
+    """Steps until there is nothing to do, and every call in flight has returned."""
+    flying = True
+    while flying:
+        flying = bool(runtime.engine.pool.flying)  # asked before the step, which takes what has returned by then
+        flying = runtime.engine.step() or flying
+
+
+def test_a_definition_whose_function_is_missing_waits_for_it(runtime: LocalRuntime) -> None:
+    """As when a notebook opens its store again, before its cells have registered what they need."""
+    double = user_function(lambda x: x * 2, major=1, name="double")
+    body = (m.Complete("done", m.Fn("double@1", (m.Get("input.x"),))),)
+    with LocalRuntime("memory://", store=runtime.engine.store, functions={double.name: double}, work=False) as earlier:
+        with pytest.raises(DefinitionError, match="double@1"):
+            runtime.deploy(m.Definition("Doubles", body))
+        earlier.deploy(m.Definition("Doubles", body))
+    view = runtime.start("Doubles", {"x": 4})
+    settle(runtime)
+    assert runtime.instance(view.id).blocked == "waiting for function 'double@1'"
+    assert runtime.instance(view.id).status == "running"
+    looks = runtime.engine.telemetry.counts()["look"]
+    settle(runtime)
+    assert runtime.engine.telemetry.counts()["look"] == looks, "and nobody spins on it"
+    runtime.register_functions({double.name: double})
+    settle(runtime)
+    assert runtime.instance_state(view.id).output == 8
+
+
+def test_a_worker_whose_store_failed_has_the_others_look(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It pauses, and what it would have gone on with may be ready; they expect it only when a lease ends."""
+    store = runtime.engine.store
+    with LocalRuntime("memory://", store=store, work=False) as other:
+        settle(other)
+        other.engine.pulse.flag.clear()
+
+        def full(*_: Any, **__: Any) -> Any:
+            raise ArmillaryError("store.full", "expected room in the store, got none")
+
+        monkeypatch.setattr(store, "claim", full)
+        rest = Loop(runtime.engine).turn()
+        assert rest is not None
+        assert rest.failed
+        assert other.engine.pulse.flag.is_set()
+        monkeypatch.undo()
+
+
+def test_what_is_given_back_is_told_to_those_who_may_take_it(runtime: LocalRuntime) -> None:
+    """They expect the lease to last: whoever can run it would find it a minute later."""
+    double = user_function(lambda x: x * 2, major=1, name="double")
+    body = (m.Complete("done", m.Fn("double@1", (m.Get("input.x"),))),)
+    store = runtime.engine.store
+    with LocalRuntime("memory://", store=store, functions={double.name: double}, work=False) as able:
+        able.deploy(m.Definition("Doubles", body))
+        view = runtime.start("Doubles", {"x": 4})
+        claims = store.claim(1, store.owner, until=runtime.engine.clock.now() + 60_000_000)
+        settle(able)
+        assert able.instance(view.id).ended is None
+        runtime.engine.take(claims)
+        settle(able)
+        assert able.instance_state(view.id).output == 8
+
+
+def test_a_snapshot_of_a_newer_release_is_left_unclaimed(runtime: LocalRuntime) -> None:
+    runtime.deploy(DEFINITION)
+    instance = runtime.start("Case").id
+    store = runtime.engine.store
+    assert isinstance(store, MemoryBackend)
+    stored = store.tables.instances[instance]
+    newer = msgspec.json.decode(stored.snapshot) | {"schema": 99}
+    store.tables.instances[instance] = type(stored)(stored.row, msgspec.json.encode(newer))
+    other = runtime.start("Case").id
+    runtime.signal("go", 1, instance=instance)
+    settle(runtime)
+    (letter,) = store.letters(state=None)
+    assert (letter.state, letter.failures) == ("ready", 0)
+    runtime.signal("go", 2, instance=other)
+    settle(runtime)
+    assert runtime.instance(other).status == "completed", "the others of its definition go on"
+    looks = runtime.engine.telemetry.counts()["look"]
+    settle(runtime)
+    assert runtime.engine.telemetry.counts()["look"] == looks, "and nobody spins on it"
+    assert "newer" in str(runtime.instance(instance).blocked) or "form" in str(runtime.instance(instance).blocked)
+    store.tables.instances[instance] = stored
+    runtime.register_functions({})
+    settle(runtime)
+    assert runtime.instance(instance).status == "completed"
+
+
+def test_a_trigger_that_fails_again_and_again_is_set_aside_and_can_be_replayed(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.deploy(DEFINITION)
+    instance, other = runtime.start("Case").id, runtime.start("Case").id
+    original = runtime.engine.slicer.next
+
+    def broken(stored: Any, *rest: Any) -> Any:
+        if stored.row.id == instance:
+            raise RuntimeError("a defect of ours")
+        return original(stored, *rest)
+
+    monkeypatch.setattr(runtime.engine.slicer, "next", broken)
+    runtime.signal("go", 1, instance=instance)
+    runtime.signal("go", 2, instance=other)
+    settle(runtime)
+    assert runtime.instance(other).status == "completed", "the others go on"
+    for _ in range(10):
+        clock.advance(seconds=200)
+        settle(runtime)
+    (letter,) = runtime.engine.store.letters()
+    assert (letter.failures, letter.error) == (5, "RuntimeError: a defect of ours")
+    assert "dead letter" in str(runtime.instance(instance).blocked)
+    monkeypatch.undo()
+    (view,) = runtime.dead_letters()
+    assert (view.id, view.reason, view.kind, view.attempts) == (f"message-{letter.seq}", "poison", "signal", 5)
+    assert runtime.replay_dead_letter(view.id).status == "replayed"
+    settle(runtime)
+    assert runtime.instance_state(instance).output == 1
+    assert runtime.dead_letter(view.id).replayed_as is not None
+
+
+def test_a_call_that_kills_its_workers_fails_in_the_end(runtime: LocalRuntime, clock: VirtualClock) -> None:
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), timeout="P1D", attempt_timeout="P1D")
+    runtime.deploy(m.Definition("Calls", (call,)))
+    view = runtime.start("Calls")
+    for _ in range(5):
+        until = clock.now() + 1_000_000
+        assert len(runtime.engine.store.claim_calls("doomed", services={"rating": 1}, until=until)) == 1
+        clock.advance(seconds=2)
+    runtime.register_service("rating", lambda request: pytest.fail("it must not be sent again"))
+    settle(runtime)
+    failed = runtime.instance(view.id)
+    assert (failed.status, failed.error and failed.error["code"]) == ("failed", "failure.abandoned")
+
+
+def test_leases_of_slow_calls_are_extended(runtime: LocalRuntime, clock: VirtualClock) -> None:
+    entered, answer = threading.Event(), threading.Event()
+
+    def slow(request: Any) -> str:
+        entered.set()
+        answer.wait()
+        return "at last"
+
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), result="quote", attempt_timeout="PT1H")
+    runtime.deploy(m.Definition("Calls", (call, m.Complete("done", m.Get("quote")))))
+    runtime.register_service("rating", slow)
+    instance = runtime.start("Calls").id
+    assert entered.wait(10)
+    for _ in range(12):
+        clock.advance(seconds=11)
+        runtime.engine.step()
+        assert runtime.engine.store.claim_calls("thief", services={"rating": 1}, until=clock.now() + 1) == []
+    answer.set()
+    while runtime.instance(instance).ended is None:
+        runtime.engine.step()
+    assert runtime.instance_state(instance).output == "at last"
+    assert runtime.engine.telemetry.counts()["call"] == 1
+
+
+def test_places_of_a_service_are_never_exceeded_and_all_calls_are_made(runtime: LocalRuntime) -> None:
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
+    runtime.deploy(m.Definition("Calls", (call,)))
+    lock, at_once, most = threading.Lock(), 0, 0
+
+    def rating(request: Any) -> int:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        with lock:
+            at_once -= 1
+        return 1
+
+    runtime.register_service("rating", rating, concurrency=3)
+    instances = [runtime.start("Calls").id for _ in range(50)]
+    settle(runtime)
+    assert {runtime.instance(instance).status for instance in instances} == {"completed"}
+    assert most <= 3
+    assert runtime.engine.pool.free() == ["rating"]
+
+
+def test_calls_of_several_services_share_the_pool_without_starving_each_other(runtime: LocalRuntime) -> None:
+    """Many more calls than threads, retries among them: each service gets its turn, and nobody spins."""
+    steps = [
+        m.Call(name, m.Address(name, "ask"), m.Const(None), retry=m.RetryPolicy(2, "PT0.01S"))
+        for name in ("registry", "rating", "mail")
+    ]
+    runtime.deploy(m.Definition("Calls", tuple(steps)))
+    instances = [runtime.start("Calls").id for _ in range(100)]
+
+    def moody(request: Any) -> int:
+        if request.attempt == 1:
+            raise ConnectionError("down")
+        return 1
+
+    for name in ("registry", "rating", "mail"):
+        runtime.register_service(name, moody)
+    clock = runtime.engine.clock
+    assert isinstance(clock, VirtualClock)
+    for _ in range(8):
+        settle(runtime)
+        clock.advance(seconds=1)
+    assert {runtime.instance(instance).status for instance in instances} == {"completed"}
+    counts = runtime.engine.telemetry.counts()
+    assert (counts["call"], counts["commit.committed"]) == (600, 700)
+    assert counts["look"] < 400
+    assert runtime.engine.pool.free() == ["registry", "rating", "mail"]
+
+
+def test_a_store_that_fails_when_a_reply_is_committed_gets_it_later(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
+    runtime.deploy(m.Definition("Calls", (call,)))
+    runtime.register_service("rating", lambda request: sent.append(request))
+    instance = runtime.start("Calls").id
+    while not runtime.engine.inbox.waiting:
+        pass
+
+    def full(mutations: Any) -> Any:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(runtime.engine.store, "commit", full)
+    with pytest.raises(OSError, match="disk full"):
+        runtime.engine.step()
+    monkeypatch.undo()
+    settle(runtime)
+    assert (runtime.instance(instance).status, len(sent)) == ("completed", 1)
+
+
+def test_a_deadline_that_was_closed_is_forgotten(runtime: LocalRuntime, clock: VirtualClock) -> None:
+    timed = m.Signal("go", "go", timeout="PT1M", result="said")
+    runtime.deploy(m.Definition("Timed", (timed, m.Complete("done", m.Get("said")))))
+    first, second = runtime.start("Timed").id, runtime.start("Timed").id
+    runtime.signal("go", "in time", instance=first)
+    settle(runtime)
+    clock.advance(seconds=60)
+    settle(runtime)
+    assert runtime.instance_state(first).output == "in time"
+    error = runtime.instance(second).error
+    assert error
+    assert error["code"] == "timeout.signal"
+
+
+def test_an_idle_engine_executes_no_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    with LocalRuntime(f"sqlite:///{tmp_path}/store.sqlite", clock=clock) as runtime:
+        runtime.deploy(DEFINITION)
+        runtime.deploy(m.Definition("Naps", (m.Timer("nap", after=m.Const("P1D")),)))
+        for _ in range(20):
+            runtime.start("Case")
+            runtime.start("Naps")
+        awake = threading.Event()
+        monkeypatch.setattr(clock, "wait", _telling(clock.wait, awake))
+        runtime.engine.pulse.beat()
+        assert awake.wait(10)
+        executed: list[str] = []
+        for name in ("run", "rows", "many"):
+            original = getattr(SqliteSession, name)
+
+            def counted(self: Any, statement: str, *rest: Any, original: Any = original) -> Any:
+                executed.append(statement)
+                return original(self, statement, *rest)
+
+            monkeypatch.setattr(SqliteSession, name, counted)
+        for _ in range(60):
+            clock.advance(seconds=60)
+        assert executed == []
+        woken = threading.Event()
+        runtime.subscribe(lambda changed: woken.set())
+        clock.advance(seconds=86_400)
+        assert woken.wait(10), "and yet it wakes when something is due"
+        assert executed
+
+
+def _telling(wait: Any, awake: threading.Event) -> Any:
+    def told(flag: threading.Event, until: int | None) -> bool:
+        awake.set()
+        result: bool = wait(flag, until)
+        return result
+
+    return told
+
+
+def test_what_is_committed_can_be_decoded(runtime: LocalRuntime) -> None:
+    runtime.deploy(DEFINITION)
+    instance = runtime.start("Case", {"x": "ß"}).id
+    assert decode(runtime.engine.store.read([instance])[instance].snapshot).input == {"x": "ß"}
+
+
+def _waiting(runtime: LocalRuntime, n: int) -> list[str]:
+    """Instances that are about to take a message each."""
+    runtime.deploy(DEFINITION)
+    ids = [runtime.start("Case").id for _ in range(n)]
+    settle(runtime)
+    for id in ids:
+        runtime.signal("go", id, instance=id)
+    return ids
+
+
+def test_a_store_that_fails_in_between_is_no_fault_of_a_message(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whoever finds it well again goes on at once: the leases need not run out."""
+    ids = _waiting(runtime, 3)
+    store = runtime.engine.store
+    with monkeypatch.context() as patch:
+
+        def fails(_: Any) -> Any:
+            raise ArmillaryError("store.lost", "expected the server to answer, and the connection was lost")
+
+        patch.setattr(store, "commit", fails)
+        for _ in range(10):
+            with pytest.raises(ArmillaryError):
+                runtime.engine.step()
+            runtime.engine.pulse.work = True  # as the loop does
+    settle(runtime)
+    assert [runtime.instance(id).status for id in ids] == ["completed"] * 3
+    assert clock.now() == BEGINNING
+    assert store.letters(state=None) == []
+
+
+def test_a_slice_that_cannot_be_stored_takes_no_other_with_it(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = _waiting(runtime, 3)
+    store, plain = runtime.engine.store, runtime.engine.store.commit
+
+    def refuses(mutations: Sequence[Any]) -> Any:
+        if any(mutation.row.id == ids[1] for mutation in mutations):
+            raise ArmillaryError("store.too-large", "expected data within the store's limits, got more")
+        return plain(mutations)
+
+    monkeypatch.setattr(store, "commit", refuses)
+    settle(runtime)
+    assert [runtime.instance(id).status for id in ids] == ["completed", "waiting", "completed"]
+    for _ in range(5):
+        clock.advance(seconds=200)
+        settle(runtime)
+    (letter,) = runtime.dead_letters()
+    assert (letter.instance, letter.attempts) == (ids[1], 5)
+    assert "store's limits" in str(letter.error)

@@ -1,0 +1,17 @@
+"""A transfer with try, except and finally."""
+
+from decimal import Decimal
+
+from armillary import Failure, call, workflow
+
+
+@workflow
+def transfer(source: str, target: str, amount: Decimal) -> None:
+    lock = call("ledger/lock", account=source)
+    try:
+        call("ledger/debit", account=source, amount=amount)
+        call("ledger/credit", account=target, amount=amount)
+    except Failure:
+        call("ledger/unlock", lock=lock)
+        raise
+    call("ledger/unlock", lock=lock)

@@ -1,0 +1,5 @@
+"""``python -m armillary``: the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""What a person can do at a live view: answer or hand over a task; hold, take up, retry or cancel an instance."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.runtime import Caller, Runtime
+
+from .messages import Act, Reply
+from .values import answer_of
+
+_log = logging.getLogger(__name__)
+_SOMEBODY = Caller()
+
+_DEEDS: dict[str, Callable[[Runtime, str, dict[str, Any]], object]] = {
+    "complete": lambda runtime, task, told: runtime.complete_task(task, answer_of(told["answer"])),
+    "reassign": lambda runtime, task, told: runtime.reassign_task(task, told["to"], caller=_SOMEBODY),
+    "release": lambda runtime, task, told: runtime.release_task(task, caller=_SOMEBODY),
+    "cancel": lambda runtime, id, told: runtime.cancel(id, compensate=told["compensate"], reason=told["reason"]),
+    "suspend": lambda runtime, id, told: runtime.suspend(id, reason=told["reason"]),
+    "resume": lambda runtime, id, told: runtime.resume(id),
+    "retry": lambda runtime, id, told: runtime.retry(id),
+}
+
+
+def act(runtime: Runtime, instance: str, content: Act) -> Reply:
+    """Does what a page asks for, and says how it went. Never raises: the person at the view has to hear of it."""
+    verb, task, told = content["verb"], content.get("task"), content["arguments"]
+    try:
+        _DEEDS[verb](runtime, instance if task is None else task, told)
+    except ArmillaryError as error:
+        return _reply(content["request"], error)
+    except Exception as error:  # noqa: BLE001  whatever it is
+        _log.exception("%s of %s failed", verb, task or instance)
+        unexpected = ArmillaryError(
+            "view.not-done",
+            f"expected to {verb} {task or instance}, got an error: {error}",
+            hint="the kernel's log has the details",
+        )
+        return _reply(content["request"], unexpected)
+    return _reply(content["request"], None)
+
+
+def _reply(request: str, error: ArmillaryError | None) -> Reply:
+    return {
+        "kind": "reply",
+        "request": request,
+        "ok": error is None,
+        "code": error.code if error else "",
+        "message": error.message if error else "",
+        "hint": error.hint if error else "",
+        "problems": [{"pointer": problem.pointer, "message": problem.message} for problem in error.problems]
+        if error
+        else [],
+    }

@@ -1,0 +1,166 @@
+"""Where all instances of a workflow stand: counted by step, kept up to date by what the engine tells."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from armillary_engine.definition.model import Definition
+from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.runtime import ENDED, EventView, InstanceQuery, InstanceView, Runtime
+from armillary_renderers.diagram.model import Mark
+from armillary_renderers.project.overlay import Overlay
+from armillary_renderers.project.overlays import heat_map, merged
+
+from .picture import overlay_of
+
+SAMPLE = 200
+"""Instances whose histories are read for what was passed; more would take seconds."""
+
+_PAGE = 1_000
+_KEPT = frozenset({"running", "waiting", "suspended", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an instance stands, or failed, and what is in its way."""
+
+    id: str
+    status: str
+    steps: tuple[str, ...]
+    reference: str | None
+    trouble: str
+    """Why it failed or is blocked; empty where it is neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A step: how many instances stand there, of them how many are blocked, and how many failed there."""
+
+    step: str
+    standing: int
+    blocked: int
+    failed: int
+    trouble: str
+    """Of the newest that failed or is blocked there."""
+
+
+class Census:
+    """The living and the failed instances of a workflow. Not thread-safe, but for :meth:`heard`."""
+
+    def __init__(self, runtime: Runtime, definition: Definition) -> None:
+        self.definition = definition
+        self.gone: Counter[str] = Counter()
+        """How many were completed and cancelled since the first look."""
+        self._runtime = runtime
+        self._places: dict[str, Place] = {}
+        self._heard: set[str] = set()
+        self._all = True
+        self._turn = threading.Lock()
+
+    def heard(self, instance: str) -> None:
+        """Something about an instance was committed: the next :meth:`read` looks at it."""
+        with self._turn:
+            self._heard.add(instance)
+
+    def forget(self) -> None:
+        """Nobody listened for a while: the next :meth:`read` looks at all of them."""
+        self._all = True
+
+    def read(self) -> bool:
+        """Brings the counts up to date; true where anything is different. Only what was heard of is read."""
+        with self._turn:
+            heard, self._heard = self._heard, set()
+        before = dict(self._places)
+        if self._all:
+            self._all = False
+            self._places = {view.id: _place(view) for view in self._living()}
+        else:
+            self._follow(heard)
+        return before != self._places
+
+    def _living(self) -> Iterable[InstanceView]:
+        after = None
+        while True:
+            query = InstanceQuery(workflow=self.definition.name, status=_KEPT, after=after, limit=_PAGE)
+            page = self._runtime.instances(query)
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
+
+    def _follow(self, heard: Iterable[str]) -> None:
+        for id in heard:
+            try:
+                view = self._runtime.instance(id)
+            except ArmillaryError:  # removed by retention
+                self._places.pop(id, None)
+                continue
+            if view.workflow != self.definition.name:
+                continue
+            known = self._places.pop(id, None)
+            if view.status in _KEPT:
+                self._places[id] = _place(view)
+            elif known is not None or view.status in ENDED:
+                self.gone[view.status] += 1
+
+    @property
+    def statuses(self) -> Mapping[str, int]:
+        """How many instances have each status."""
+        return Counter(place.status for place in self._places.values())
+
+    def rows(self) -> list[Row]:
+        """The steps at which an instance stands or failed, the fullest first."""
+        standing, blocked, failed = Counter[str](), Counter[str](), Counter[str]()
+        trouble: dict[str, str] = {}
+        for place in self._places.values():
+            for step in place.steps:
+                counts = failed if place.status == "failed" else standing
+                counts[step] += 1
+                if place.trouble:
+                    trouble[step] = place.trouble
+                    blocked[step] += place.status != "failed"
+        found = [
+            Row(step, standing[step], blocked[step], failed[step], trouble.get(step, "")) for step in standing | failed
+        ]
+        return sorted(found, key=lambda row: (-(row.standing + row.failed), row.step))
+
+    def at(self, step: str, limit: int = 50) -> list[Place]:
+        """Instances that stand or failed at a step, those in trouble first."""
+        found = [place for place in self._places.values() if step in place.steps]
+        return sorted(found, key=lambda place: (not place.trouble, place.id))[:limit]
+
+    def standing(self) -> Overlay:
+        """A heat map of where they stand, with a marker where some failed or are blocked."""
+        rows = self.rows()
+        marks: dict[str, tuple[Mark, ...]] = {row.step: tuple(_marks(row)) for row in rows if row.failed or row.blocked}
+        counts = heat_map({row.step: row.standing + row.failed for row in rows})
+        return Overlay(heat=counts.heat, problems=marks)
+
+    def passed(self) -> Overlay:
+        """How often the newest instances entered each step and took each edge."""
+        newest = self._runtime.instances(InstanceQuery(workflow=self.definition.name, limit=SAMPLE))
+        return merged(overlay_of(self.definition, self._history(view.id), view.status) for view in newest)
+
+    def _history(self, id: str) -> list[EventView]:
+        return list(self._runtime.history(id, limit=_PAGE))
+
+
+def _place(view: InstanceView) -> Place:
+    error = view.error or {}
+    at = (str(error["step"]),) if view.status == "failed" and error.get("step") else view.steps
+    trouble = str(error.get("message") or error.get("code") or "") if view.status == "failed" else view.blocked or ""
+    return Place(view.id, view.status, tuple(at), view.reference, trouble)
+
+
+def _marks(row: Row) -> Iterable[Mark]:
+    severities: tuple[tuple[int, Literal["error", "warning"], str], ...] = (
+        (row.failed, "error", "failed here"),
+        (row.blocked, "warning", "blocked"),
+    )
+    for count, severity, word in severities:
+        if count:
+            yield Mark(severity, f"{count:,} {word}: {row.trouble}")
