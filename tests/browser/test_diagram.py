@@ -78,14 +78,23 @@ def focused(page: Page) -> str:
     return str(page.evaluate("() => document.activeElement.dataset.node ?? ''"))
 
 
+REST = """() => new Promise((rested) => {
+  const stage = document.querySelector('.armillary-live-stage');
+  let [before, still] = ['', 0];
+  requestAnimationFrame(function look() {
+    still = stage.style.transform === before ? still + 1 : 0;
+    before = stage.style.transform;
+    if (still < 12) return requestAnimationFrame(look);
+    const m = new DOMMatrix(before);
+    rested([m.e, m.f, m.a]);
+  });
+})"""
+"""A change is drawn by the next frame, a glide by several: at rest is what twelve frames did not change."""
+
+
 def transform(page: Page) -> list[float]:
     """x, y and scale of the stage, at rest."""
-    page.wait_for_function("() => document.querySelector('.armillary-live-stage').style.willChange === ''")
-    found = page.evaluate(
-        "() => { const m = new DOMMatrix(document.querySelector('.armillary-live-stage').style.transform);"
-        " return [m.e, m.f, m.a] }"
-    )
-    return [float(number) for number in found]
+    return [float(number) for number in page.evaluate(REST)]
 
 
 def canvas(page: Page) -> Any:

@@ -57,8 +57,10 @@ def test_what_only_a_newer_worker_can_read_waits_for_one(file_house: House) -> N
     (letter,) = older.engine.store.letters(state=None)
     assert (letter.state, letter.failures) == ("ready", 0), "unclaimed, and not counted as a failure"
     looks = older.engine.telemetry.counts()["look"]
-    assert not older.engine.step()
-    assert older.engine.telemetry.counts()["look"] == looks, "and nobody spins on it"
+    for _ in range(20):
+        assert not older.engine.step()
+    # Whoever finds that another process died has everybody look once more, at a moment of its own.
+    assert older.engine.telemetry.counts()["look"] <= looks + 1, "and nobody spins on it"
     with Child(file_house, NEWER) as newer:
         newer.tell(instance)
         assert newer.said() == f"ready {instance}"

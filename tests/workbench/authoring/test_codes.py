@@ -26,6 +26,7 @@ from armillary.authoring.diagnostics import AUTHORING, EVERY
 from armillary.authoring.errors import report
 from armillary_engine.definition.codec import from_document
 from armillary_engine.definition.problems import ArmillaryError, Problem
+from armillary_engine.local import LocalRuntime
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
@@ -151,6 +152,13 @@ def typed_dict(folder: Path) -> object:
 async def waits() -> None: ...
 
 
+def deployed(members: dict[str, Any]) -> object:
+    """What the start of a deployment says of two definitions that end with these members."""
+    found = [from_document(SOUND | {"name": name, "body": [{**SOUND["body"][0], **members}]}) for name in "AB"]
+    with LocalRuntime("memory://", work=False) as runtime:
+        return runtime.deploy_all(found)
+
+
 def build(do: Callable[[Any], object]) -> object:
     return do(builder.Builder("Flow"))
 
@@ -185,6 +193,7 @@ ELSEWHERE: dict[str, Callable[[Path], object]] = {
     "python.syntax": lambda folder: load_definition(file(folder, "def flow(:\n")),
     "yaml.syntax": lambda folder: load_definition(file(folder, "a: [1\n", "flow.yaml")),
     "definition.invalid": lambda _: from_document({}),
+    "definitions.invalid": lambda _: deployed({"output": {"get": "nobody.assigned"}}),
     "decompile.unwritable": lambda _: arm.decompile(from_document(BROKEN)),
     "builder.function": lambda _: builder.apply("rund", 1),
     "builder.iteration": lambda _: build(lambda made: list(made.input)),
@@ -271,6 +280,7 @@ CLOSE: dict[str, Callable[[Path], object]] = {
     "python.syntax": lambda folder: read(FLOW, folder),
     "yaml.syntax": lambda folder: load_definition(file(folder, YAML, "flow.yaml")),
     "definition.invalid": lambda _: from_document(SOUND),
+    "definitions.invalid": lambda _: deployed({"output": {"const": 1}}),
     "decompile.unwritable": lambda _: arm.decompile(from_document(SOUND)),
     "builder.function": lambda _: repr(builder.apply("round", 1)),
     "builder.iteration": lambda _: build(once_for_each),

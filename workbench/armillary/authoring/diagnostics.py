@@ -156,6 +156,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("authoring.no-source", "The source of a function can't be found.", "Write it in a file or in a cell."),
     ("authoring.source-changed", "The source was edited after it was run.", "Run the cell, or import the file, again."),
     ("definition.invalid", "A definition has errors; they are listed.", "Mend each of them."),
+    ("definitions.invalid", "Several definitions have errors; they are listed.",
+     "Mend each of them, or deploy the others in the mode `warn`."),
     ("authoring.invalid", "A function does not compile; the problems are listed.", "Mend each of them."),
     # files and texts
     ("load.encoding", "A file is not UTF-8.", "Save it as UTF-8."),
