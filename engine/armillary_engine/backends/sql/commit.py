@@ -89,6 +89,8 @@ def commit(session: Session, mutation: Mutation, now: int) -> Outcome:
         return refused
     _project(session, mutation)
     _consume_in(session, mutation, now)
+    if left_open:  # before signals are put back: none goes to a wait of whoever ends
+        session.run(REMOVE_WAITS, (row.id,))
     _close(session, mutation, now)
     if row.ended is not None and mutation.expected is not None:
         _sweep(session, mutation, now, left_open=left_open)
@@ -154,7 +156,6 @@ def _sweep(session: Session, mutation: Mutation, now: int, *, left_open: bool) -
     if left_open:
         for (serial,) in session.rows(OPEN_TASKS, (row.id,)):
             _cancel_task(session, row.id, Close(serial, "cancelled"), now)
-        session.run(REMOVE_WAITS, (row.id,))
     session.run(REMOVE_CALLS, (row.id,))
     if row.next is not None:
         digest = next((new.row.digest for new in mutation.instances if new.row.id == row.next), row.digest)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...mutation import Close, Nothing
 from ...rows import SignalRow, SignalWait
+from ...upkeep import SignalFilter
 from .harness import SECOND, Bench, case, message
 
 PAID = SignalWait(1, "paid", '"P-1"')
@@ -90,6 +91,24 @@ def a_signal_that_its_wait_never_took_goes_to_the_next_wait_or_is_kept(bench: Be
     closes = (Close(1, "timeout", "signal"),)
     assert bench.commit(bench.after(second, cancel.consumes, closes=closes, waits=(PAID_AGAIN,))).kind == "committed"
     assert arrived(bench) == [("b", 2, "s1")], "the next wait of the same instance"
+
+
+@case
+def a_signal_whose_instance_ends_is_never_put_back_to_another_of_its_waits(bench: Bench) -> None:
+    """Whatever the order in which its waits close."""
+    for name, closing in (("a", (1, 2)), ("b", (2, 1))):
+        first = bench.begin(name, waits=(SignalWait(1, name, None), SignalWait(2, name, None)))
+        bench.store.store_signal(signal(bench, f"for {name}", name=name, key=None, instance=name))
+        (claim,) = bench.claim()
+        assert claim.letter.message.serial == 1
+        bench.send(message(name, "cancel", control=True))
+        bench.clock.advance(seconds=31)
+        (cancel,) = bench.claim()
+        closes = tuple(Close(serial, "cancelled", "signal") for serial in closing)
+        ending = bench.after(first, cancel.consumes, closes=closes, status="cancelled", ended=bench.clock.now())
+        assert (cancel.letter.message.kind, bench.commit(ending).kind) == ("cancel", "committed")
+    sent = bench.store.upkeep.signals(SignalFilter())
+    assert [(one.row.id, one.state) for one in sent] == [("for a", "kept"), ("for b", "kept")]
 
 
 @case
