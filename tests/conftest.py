@@ -200,7 +200,28 @@ def _skip_rows(reports: list[Any]) -> list[tuple[str, str, str]]:
     return [(str(count), missing, how) for (missing, how), count in sorted(causes.items())]
 
 
+UNSTEADY = 3
+"""How many tests of a run may pass only when they run again (``--reruns 1``, in CI)."""
+
+
+def _ran_again(reporter: Any) -> list[Any]:
+    failed = {report.nodeid for report in reporter.stats.get("failed", [])}
+    return [report for report in reporter.stats.get("rerun", []) if report.nodeid not in failed]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and exitstatus == 0 and len(_ran_again(reporter)) > UNSTEADY:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if again := _ran_again(terminalreporter):
+        terminalreporter.section(
+            f"what passed only when it ran again: at most {UNSTEADY} may, and each is to be mended"
+        )
+        for report in again:
+            terminalreporter.write_line(f"{report.nodeid}\n{report.longreprtext}")
     rows = _skip_rows(terminalreporter.stats.get("skipped", []))
     terminalreporter.section("what was skipped, and how to get it")
     if not rows:

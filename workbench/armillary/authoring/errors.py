@@ -40,7 +40,7 @@ class SourceError(AuthoringError):
 def report(problem: Problem) -> str:
     """One problem as text: where, the source line with a caret, what is wrong, what to write instead."""
     lines = [] if problem.span is None else [*where(problem.span)]
-    lines.append(f"  {problem.message}  [{problem.code}]")
+    lines.extend(f"  {line}" for line in f"{problem.message}  [{problem.code}]".splitlines())
     lines.extend(f"  {line}".rstrip() for line in problem.hint.splitlines())
     return "\n".join(lines)
 
