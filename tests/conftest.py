@@ -27,9 +27,11 @@ pytest.register_assert_rewrite("armillary_engine.testing.conformance")  # before
 
 MISSING = "missing requirement"
 
-hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
+CI = bool(os.environ.get("CI"))
+"""There every run draws the same examples: a run judges a change, it does not explore."""
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=50, derandomize=CI)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "dev"))
 
 
 @dataclass(frozen=True)

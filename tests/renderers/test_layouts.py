@@ -102,6 +102,27 @@ def _body(name: str) -> m.Body:
     return (m.Set(f"{name}-inside", {"x": m.Const(1)}),)
 
 
+CHOICE = m.Decision("choice", (m.Branch(m.Get("ready"), ()),))
+TITLE = m.Meta(steps={"loop": m.StepMeta(title="a" * 60)})
+INNER = m.Repeat("inner", (*_body("inner"), m.Next("next")), until=m.Get("closed"))
+
+
+@pytest.mark.parametrize("direction", ["down", "right", "left"])
+@pytest.mark.parametrize(
+    "definition",
+    [
+        m.Definition("Short", (m.Each("loop", m.Get("items"), "item", (CHOICE,)),)),
+        m.Definition("Short", (m.Each("loop", m.Get("items"), "item", (replace(CHOICE, otherwise=_body("other")),)),)),
+        m.Definition("Back", (m.Each("loop", m.Get("items"), "item", (CHOICE, m.Next("next"))),)),
+        m.Definition("Tall", (m.Repeat("loop", (INNER, m.Next("again")), test=m.Get("open")),), meta=TITLE),
+        m.Definition("Wide", (m.Repeat("loop", (*_body("first"), INNER), test=m.Get("open")),), meta=TITLE),
+    ],
+    ids=["one-choice", "two-ways", "next", "tall-test", "wide-body"],
+)
+def test_nothing_runs_through_a_test_that_is_longer_than_its_body(definition: m.Definition, direction: str) -> None:
+    check(definition, direction)
+
+
 def inserted() -> list[m.Step]:
     """A step of every kind that control goes on from."""
     handler = m.Handler(("*",), _body("handler"))
