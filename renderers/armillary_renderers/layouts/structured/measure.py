@@ -20,11 +20,9 @@ from armillary_renderers.layouts.structured.plans import (
     Spacing,
 )
 from armillary_renderers.layouts.structured.route import NEAR
-from armillary_renderers.layouts.structured.sides import ends_on_the_left, enters_beside, level, sides
+from armillary_renderers.layouts.structured.sides import enters_beside, last_returns_beside, level, second_row, sides
 from armillary_renderers.sizes import DETAIL_SIZE
 from armillary_renderers.svg.text_metrics import text_width
-
-FAR = 1_000_000
 
 
 class Measurer:
@@ -249,7 +247,7 @@ class Measurer:
         label, tall = self.label(block.node, "body")
         exit_label, exit_tall = self.label(block.node, "exit")
         start, before = self.pads(block.group)
-        second = self._second_row(body)
+        second = second_row(body, space)
         level = second >= height // 2 + HEAD and not body.framed and enters_beside(body, -1)
         back = half // 2
         beside = half + max(space.column, label + 2 * space.label + HEAD if label else 0)
@@ -267,7 +265,7 @@ class Measurer:
             under = height + space.label if body.framed and x - body.left < half else height + HEAD - body.entry
             top = head + max(height // 2 + drop, under)
         bus = max(top + body.height, head + height) + space.pad
-        beside_back = self._returns_beside(body) and not (level and len(body.items) == 1)
+        beside_back = last_returns_beside(body) and not (level and len(body.items) == 1)
         level_back = beside_back and not body.under
         bottom = max(bus if level_back else bus + space.pad, head + height + exit_tall + space.pad)
         left = max(half, exit_label + 2 * space.label if exit_label else 0) + before
@@ -336,23 +334,3 @@ class Measurer:
         space = self.space
         title = space.title if group in self.titled else 0
         return (space.pad, space.pad + title) if space.swap else (space.pad + title, space.pad)
-
-    def _second_row(self, body: SequencePlan) -> int:
-        """How far below the centre of its first node the next ones stand at least. The first node may stand beside the
-        test only if they are below the test: what goes back from them would run through it otherwise."""
-        if not body.items:
-            return 0
-        first, below = body.items[0], [(0, top, plan) for plan, top in zip(body.items[1:], body.tops[1:], strict=True)]
-        if isinstance(first, BranchingPlan):
-            below += [(arm.x, arm.top, arm.plan) for arm in first.columns if arm.plan.items and not arm.level]
-        rows = []
-        for x, top, plan in below:  # along an upright flow, what is wide may reach under the test with its upper border
-            reaches = plan.left - x > first.half and not self.space.swap
-            rows.append(top + (HEAD - self.space.label if reaches else plan.entry) - first.entry)
-        return min(rows, default=FAR)
-
-    def _returns_beside(self, body: SequencePlan) -> bool:
-        """True where control surely goes back from the left side of the body's last node."""
-        if not body.items or not isinstance(body.items[-1], LeafPlan):
-            return False
-        return len(body.items) == 1 or not ends_on_the_left(body.items[-2])

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from armillary_renderers.diagram import model as d
-from armillary_renderers.layouts.structured.plans import BranchingPlan, GuardPlan, LeafPlan, Plan, SequencePlan
+from armillary_renderers.layouts.structured.plans import (
+    HEAD,
+    BranchingPlan,
+    GuardPlan,
+    LeafPlan,
+    Plan,
+    SequencePlan,
+    Spacing,
+)
+
+FAR = 1_000_000
 
 
 def enters_beside(plan: Plan, side: int) -> bool:
@@ -80,3 +90,25 @@ def level(block: d.Branching, plans: list[SequencePlan], standing: dict[int, lis
         return False
     plan = plans[standing[side][0]]
     return bool(plan.items) and not plan.framed and enters_beside(plan, -side)
+
+
+def last_returns_beside(body: SequencePlan) -> bool:
+    """True where control surely goes back from the left side of the body's last node."""
+    if not body.items or not isinstance(body.items[-1], LeafPlan):
+        return False
+    return len(body.items) == 1 or not ends_on_the_left(body.items[-2])
+
+
+def second_row(body: SequencePlan, space: Spacing) -> int:
+    """How far below the centre of a loop's first node the next ones stand at least. The first node may stand beside the
+    test only if they are below the test: what goes back from them would run through it otherwise."""
+    if not body.items:
+        return 0
+    first, below = body.items[0], [(0, top, plan) for plan, top in zip(body.items[1:], body.tops[1:], strict=True)]
+    if isinstance(first, BranchingPlan):
+        below += [(arm.x, arm.top, arm.plan) for arm in first.columns if arm.plan.items and not arm.level]
+    rows = []
+    for x, top, plan in below:  # along an upright flow, what is wide may reach under the test with its upper border
+        reaches = plan.left - x > first.half and not space.swap
+        rows.append(top + (HEAD - space.label if reaches else plan.entry) - first.entry)
+    return min(rows, default=FAR)
