@@ -36,17 +36,6 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalQuery:
-    """All given conditions hold. Oldest first; ``after`` is the last id of the page before."""
-
-    name: str | None = None
-    status: SignalStatus | None = None
-    instance: str | None = None
-    after: str | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
 class SignalWaitView:
     """An open wait for a signal. ``match=None`` with ``addressed``: only signals sent to its instance."""
 

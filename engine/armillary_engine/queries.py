@@ -1,4 +1,4 @@
-"""What lists are asked for: of instances, and of tasks. A person asks a runtime so, and a runtime its store."""
+"""What lists are asked for: of instances, tasks and signals. A person asks a runtime so, and a runtime its store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from .clock import as_microseconds
 from .definition.problems import ArmillaryError
+from .rows import SignalState
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,16 @@ class TaskQuery:
             hint = "give the last id of the page before"
             raise ArmillaryError("task.unknown", f"expected the id of a task, got {self.after!r}", hint=hint)
         return instance, int(serial)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalQuery:
+    """All given conditions hold. Oldest first; ``after`` is the last id of the page before. A signal whose time is over
+    is ``unmatched`` until somebody has ``decided`` about it."""
+
+    id: str | None = None
+    name: str | None = None
+    status: SignalState | None = None
+    instance: str | None = None
+    after: str | None = None
+    limit: int = 50

@@ -24,12 +24,12 @@ from .operations import (
     Missed,
     ScheduleView,
     SignalExplanation,
-    SignalQuery,
     SignalView,
     TaskEventView,
     Unavailable,
 )
 from .queries import InstanceQuery as InstanceQuery
+from .queries import SignalQuery
 from .queries import TaskQuery as TaskQuery
 from .retention import RetentionPolicy, RetentionReport
 

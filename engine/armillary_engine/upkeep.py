@@ -6,20 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from .rows import CallRow, EventRow, LetterRecord, ScheduleRow, SentSignal, SignalState, SignalWait, TaskEventRow
-
-
-@dataclass(frozen=True, slots=True)
-class SignalFilter:
-    """All given conditions hold. Oldest first; ``after`` is the last id of the page before."""
-
-    id: str | None = None
-    name: str | None = None
-    state: SignalState | None = None
-    instance: str | None = None
-    after: str | None = None
-    limit: int = 50
-
+from .queries import SignalQuery
+from .rows import CallRow, EventRow, LetterRecord, ScheduleRow, SentSignal, SignalWait, TaskEventRow
 
 Refusal = Literal["gone", "needed"]
 
@@ -35,7 +23,7 @@ class Upkeep(Protocol):
         still held."""
         ...
 
-    def signals(self, query: SignalFilter) -> Sequence[SentSignal]: ...
+    def signals(self, query: SignalQuery) -> Sequence[SentSignal]: ...
 
     def waits(self, name: str, limit: int) -> Sequence[tuple[str, SignalWait]]:
         """Open waits for signals of this name, oldest first, each with its instance."""

@@ -122,3 +122,26 @@ def test_workers_that_cannot_work_end_the_command():
 
 def test_a_store_in_memory_cannot_be_shared_by_processes(ran):
     assert "memory" in ran("worker", "--url", "memory://", "--processes", "2", code=2).err
+
+
+WAITING = m.Definition("Waiting", (m.Task("ask", "Ask"), m.Complete("done", m.Const(1))))
+
+
+def test_lists_go_on_after_the_last_of_the_page_before(ran, url):
+    with LocalRuntime(url, work=False) as runtime:
+        runtime.deploy(WAITING)
+        for number in range(3):
+            runtime.start("Waiting", id=f"case-{number}")
+            runtime.signal("paid", id=f"kept-{number}")
+            runtime.signal("paid", id=f"over-{number}", ttl=0.000_001)
+        while runtime.engine.step():
+            pass
+        assert len(runtime.engine.store.upkeep.expire_signals(10)) <= 3
+        assert len(runtime.dead_letters()) == 3
+    for command in (["tasks"], ["dead-letters"], ["signals", "--status", "kept"], ["instances"]):
+        listed = [command[0], "list", *command[1:], "--url", url, "--json"]
+        ids = [one["id"] for one in ran(*listed).data]
+        assert len(ids) == 3
+        assert [one["id"] for one in ran(*listed, "--limit", "2").data] == ids[:2]
+        assert [one["id"] for one in ran(*listed, "--after", ids[1]).data] == ids[2:]
+        assert ran(*listed, "--after", ids[2]).data == []

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import armillary as arm
 import pytest
 from armillary.operating import dead_letter_table, signal_table
-from armillary_engine.operations import DeadLetterQuery, SignalQuery
+from armillary_engine.operations import DeadLetterQuery
+from armillary_engine.queries import SignalQuery
 from armillary_engine.testing.clock import BEGINNING
 from armillary_engine.testing.inline import InlineEngine
 

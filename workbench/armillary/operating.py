@@ -12,9 +12,9 @@ from armillary_engine.operations import (
     Every,
     ScheduleView,
     SignalExplanation,
-    SignalQuery,
     SignalView,
 )
+from armillary_engine.queries import SignalQuery
 from armillary_engine.runtime import Caller
 
 from .tables import Table, printable, text_table

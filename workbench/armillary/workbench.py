@@ -15,11 +15,11 @@ from armillary_engine.operations import (
     DeadLetterQuery,
     Every,
     Missed,
-    SignalQuery,
     SignalStatus,
     SignalView,
     Unavailable,
 )
+from armillary_engine.queries import SignalQuery
 from armillary_engine.retention import ENDED, RetentionPolicy, RetentionReport
 from armillary_engine.runtime import DefinitionView, Handler, InstanceQuery, TaskQuery
 

@@ -127,12 +127,13 @@ class MemoryBackend(MemoryReads):
             tables.waits.pop((id, close.serial), None)
             tables.cancel_task(id, close, self.clock.now())
             for letter in tables.letters_of(id):
-                if letter.message.serial != close.serial or letter.state == "dead":
+                if letter.message.serial != close.serial:
                     continue
-                if letter.message.kind in (TIMER, SIGNAL):
-                    tables.remove_letter(letter.seq)
                 if letter.message.kind == SIGNAL:
+                    tables.remove_letter(letter.seq)
                     self._put_back(signal_of(letter.message))
+                elif letter.message.kind == TIMER and (letter.state != "dead" or mutation.row.ended is None):
+                    tables.remove_letter(letter.seq)
 
     def _project(self, mutation: Mutation) -> None:
         tables, row = self.tables, mutation.row

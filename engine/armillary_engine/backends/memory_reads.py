@@ -203,7 +203,9 @@ class MemoryReads:
         owners = [(key[0], "call") for key in tables.calls]
         owners += [(key[0], "signal wait") for key in tables.waits]
         owners += [(t.instance, "open task") for t in tables.tasks.values() if t.status == "open"]
-        owners += [(x.message.instance, "message") for x in tables.letters.values() if x.state != "dead"]
+        replayed = {record.replayed_as for record in tables.records}
+        letters = [x for x in tables.letters.values() if x.state != "dead" and str(x.seq) not in replayed]
+        owners += [(letter.message.instance, "message") for letter in letters]
         orphans = []
         for id, what in owners:
             stored = tables.instances.get(id)

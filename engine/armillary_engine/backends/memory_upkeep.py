@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from ..clock import Clock
 from ..definition.values import dumps
 from ..messages import TIMER
+from ..queries import SignalQuery
 from ..rows import CallRow, Letter, LetterRecord, ScheduleRow, SentSignal, SignalState, SignalWait, TaskEventRow
-from ..upkeep import Refusal, SignalFilter
+from ..upkeep import Refusal
 from .memory_reads import MemoryReads
 from .memory_tables import KeptSignal
 
@@ -34,7 +35,7 @@ class MemoryUpkeep:
             self._store.tables.calls[instance, serial] = replace(call, state="accepted", owner=None)
             return True
 
-    def signals(self, query: SignalFilter) -> Sequence[SentSignal]:
+    def signals(self, query: SignalQuery) -> Sequence[SentSignal]:
         with self._store.lock:
             kept = sorted(self._store.tables.signals.values(), key=lambda one: one.seq)
             after = self._store.tables.signals.get(query.after) if query.after is not None else None
@@ -45,7 +46,7 @@ class MemoryUpkeep:
             if query.id in (None, one.row.id)
             and query.name in (None, one.row.name)
             and query.instance in (None, one.row.instance)
-            and query.state in (None, one.state)
+            and query.status in (None, one.state)
         ][: query.limit]
 
     def waits(self, name: str, limit: int) -> Sequence[tuple[str, SignalWait]]:

@@ -12,9 +12,9 @@ from ..definition.codec import loads
 from ..definition.model import Value
 from ..definition.problems import ArmillaryError
 from ..operations import DeadLetterQuery, DeadLetterView
+from ..queries import SignalQuery
 from ..rows import Letter, LetterRecord, SentSignal, SignalRow
 from ..runtime import Caller
-from ..upkeep import SignalFilter
 from .access import expect_operator
 from .engine import Engine
 from .masking import Masking
@@ -47,7 +47,7 @@ class LetterDesk:
     def _all(self) -> list[LetterRecord | Letter | SentSignal]:
         store = self._engine.store
         found: list[LetterRecord | Letter | SentSignal] = list(store.letters(limit=MANY))
-        found += store.upkeep.signals(SignalFilter(state="unmatched", limit=MANY))
+        found += store.upkeep.signals(SignalQuery(status="unmatched", limit=MANY))
         found += store.upkeep.records(limit=MANY)
         return found
 

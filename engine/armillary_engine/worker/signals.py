@@ -10,10 +10,10 @@ from ..clock import as_datetime
 from ..definition.codec import dumps, loads, normalize
 from ..definition.problems import ArmillaryError
 from ..ids import new_id
-from ..operations import SignalExplanation, SignalQuery, SignalStatus, SignalView, SignalWaitView
+from ..operations import SignalExplanation, SignalStatus, SignalView, SignalWaitView
+from ..queries import SignalQuery
 from ..rows import SentSignal, SignalRow, SignalWait
 from ..runtime import Caller
-from ..upkeep import SignalFilter
 from .engine import Engine
 from .masking import Masking, Waits
 
@@ -68,9 +68,8 @@ class SignalDesk:
         if handed:
             self._engine.tell((), work=True)
         elif row.mode == "one":
-            kept = self._engine.store.upkeep.signals(
-                SignalFilter(id=row.id)
-            )  # the first of this id: it says until when
+            kept = self._engine.store.upkeep.signals(SignalQuery(id=row.id))
+            # The first of this id says until when.
             self._note(kept[0].row.expires if kept else row.expires)
         return handed
 
@@ -78,15 +77,12 @@ class SignalDesk:
 
     def listed(self, query: SignalQuery = EVERYTHING) -> Sequence[SignalView]:
         """See :meth:`armillary_engine.runtime.Runtime.signals`."""
-        wanted = SignalFilter(
-            name=query.name, state=query.status, instance=query.instance, after=query.after, limit=query.limit
-        )
         known = self._masking.waits()
-        return [_view(sent, known) for sent in self._engine.store.upkeep.signals(wanted)]
+        return [_view(sent, known) for sent in self._engine.store.upkeep.signals(query)]
 
     def explain(self, id: str) -> SignalExplanation:
         """See :meth:`armillary_engine.runtime.Runtime.explain`."""
-        found = self._engine.store.upkeep.signals(SignalFilter(id=id))
+        found = self._engine.store.upkeep.signals(SignalQuery(id=id))
         if not found:
             hint = "list the signals; one of mode `all` and every other one is stored under its sender's id"
             raise ArmillaryError("signal.unknown", f"expected the id of a signal, got {id!r}", hint=hint)

@@ -15,7 +15,8 @@ from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.interpreter.triggers import Failed
 from armillary_engine.local import LocalRuntime
-from armillary_engine.operations import DeadLetterQuery, Every, SignalQuery
+from armillary_engine.operations import DeadLetterQuery, Every
+from armillary_engine.queries import SignalQuery
 from armillary_engine.runtime import Caller, InstanceQuery, InstanceView, Request
 from armillary_engine.testing.clock import VirtualClock
 from armillary_engine.transport import Accepted

@@ -430,6 +430,35 @@ def a_dead_letter_is_decided_about_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryUpkeep, "decide", lambda self, record: record)
 
 
+@mutation
+def whatever_an_instance_needs_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    """Nobody asks whether a dead letter alone can resume its instance, or a wait of it."""
+    patch.setattr(MemoryUpkeep, "_needed", lambda self, letter: False)
+
+
+@mutation
+def a_replayed_message_is_not_sent(patch: pytest.MonkeyPatch) -> None:
+    kept = MemoryUpkeep.decide
+
+    def decide(self: MemoryUpkeep, record: Any) -> Any:
+        return kept(self, replace(record, status="dropped") if record.letter.startswith("message-") else record)
+
+    patch.setattr(MemoryUpkeep, "decide", decide)
+    patch.setattr(MemoryUpkeep, "_needed", lambda self, letter: False)
+
+
+@mutation
+def a_signal_whose_letter_is_dead_stays_with_its_closed_wait(patch: pytest.MonkeyPatch) -> None:
+    letters, kept = Tables.letters_of, MemoryBackend._close
+
+    def close(self: MemoryBackend, change: Any) -> None:
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(Tables, "letters_of", lambda it, id: [o for o in letters(it, id) if o.state != "dead"])
+            kept(self, change)
+
+    patch.setattr(MemoryBackend, "_close", close)
+
+
 # ── mutations ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -151,15 +151,27 @@ def test_it_is_replayed_once(runtime: LocalRuntime, dead: tuple[str, str]) -> No
 
 
 def test_one_that_alone_can_resume_its_instance_is_not_dropped(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
-    instance, id = dead
+    _, id = dead
     with pytest.raises(ArmillaryError) as caught:
         runtime.drop_dead_letter(id)
     assert caught.value.code == "dead-letter.needed"
     assert "replay it, or cancel the instance first" in str(caught.value)
     assert runtime.dead_letter(id).status == "dead"
+
+
+def test_a_signal_among_them_is_free_again_when_its_wait_closes(
+    runtime: LocalRuntime, dead: tuple[str, str]
+) -> None:  # fmt: skip
+    instance, id = dead
     runtime.cancel(instance)
     settle(runtime)
-    assert runtime.drop_dead_letter(id).status == "dropped"
+    assert runtime.dead_letters() == []
+    with pytest.raises(ArmillaryError, match="the id of a dead letter"):
+        runtime.replay_dead_letter(id)
+    assert [signal.status for signal in runtime.signals()] == ["kept"]
+    again = runtime.start("Pays", GIVEN).id
+    settle(runtime)
+    assert runtime.instance_state(again, reveal=True).output == GIVEN
 
 
 def test_it_is_replayed_after_the_definition_has_changed(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
@@ -172,8 +184,12 @@ def test_it_is_replayed_after_the_definition_has_changed(runtime: LocalRuntime, 
     assert runtime.instance_state(instance, reveal=True).output == GIVEN
 
 
-def test_it_is_replayed_to_an_instance_that_has_ended(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
-    instance, id = dead
+def test_it_is_replayed_to_an_instance_that_has_ended(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.deploy(flow(PAID))
+    instance = runtime.start("Pays", GIVEN, delay=1).id
+    id = make_dead(runtime, clock, monkeypatch)
     runtime.cancel(instance)
     settle(runtime)
     state = runtime.instance_state(instance)

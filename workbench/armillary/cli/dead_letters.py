@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import by_option, json_option, opened, print_fields, print_json, print_table, url_option
+from .output import by_option, json_option, opened, page_options, print_fields, print_json, print_table, url_option
 
 if TYPE_CHECKING:
     from armillary_engine.operations import DeadLetterView
@@ -20,16 +20,18 @@ def dead_letters() -> None:
 @dead_letters.command("list")
 @click.option("--instance", metavar="ID", help="Only of this instance.")
 @click.option("--all", "every", is_flag=True, help="Those that were replayed or dropped, too.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most this many.")
+@page_options
 @json_option
 @url_option
-def list_dead_letters(instance: str | None, every: bool, limit: int, as_json: bool, url: str | None) -> None:
+def list_dead_letters(
+    instance: str | None, every: bool, after: str | None, limit: int, as_json: bool, url: str | None
+) -> None:
     """Dead letters, oldest first."""
     from armillary_engine.operations import DeadLetterQuery
 
     from ..operating import DEAD_LETTER_HEADINGS, dead_letter_row
 
-    query = DeadLetterQuery(instance=instance, status=None if every else "dead", limit=limit)
+    query = DeadLetterQuery(instance=instance, status=None if every else "dead", after=after, limit=limit)
     with opened(url) as runtime:
         views = runtime.dead_letters(query)
     if as_json:

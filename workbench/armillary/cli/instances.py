@@ -18,6 +18,7 @@ from .output import (
     duration,
     json_option,
     opened,
+    page_options,
     print_fields,
     print_json,
     print_table,
@@ -74,8 +75,7 @@ def start(
 @click.option("--step", metavar="ID", help="Only those that stand at this step.")
 @click.option("--key", metavar="TEXT", help="Only the one that was started under this key.")
 @click.option("--older", metavar="AGE", help=f"Only those that were started longer ago. {AGE}")
-@click.option("--after", metavar="ID", help="Those that come after this one, the last of the page before.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most this many.")
+@page_options
 @json_option
 @url_option
 def list_instances(

@@ -35,6 +35,16 @@ url_option = click.option(
     "--url", envvar="ARMILLARY_URL", metavar="URL", help="The store, such as sqlite:///path.  [env: ARMILLARY_URL]"
 )
 reveal_option = click.option("--reveal", is_flag=True, help="Show what schemas mark x-sensitive, too.")
+_AFTER = "Those that come after this one, the last of the page before."
+_LIMIT = "At most this many."
+
+
+def page_options(command: F) -> F:
+    """``--after`` and ``--limit``: a page of a list."""
+    limited = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help=_LIMIT)
+    return click.option("--after", metavar="ID", help=_AFTER)(limited(command))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

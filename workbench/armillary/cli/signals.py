@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .output import AGE, duration, json_option, opened, print_json, print_table, read_json, url_option
+from .output import AGE, duration, json_option, opened, page_options, print_json, print_table, read_json, url_option
 
 if TYPE_CHECKING:
     from armillary_engine.operations import SignalStatus
@@ -48,19 +48,20 @@ def raise_signal(
 @click.option("--name", metavar="NAME", help="Only signals of this name.")
 @click.option("--status", type=click.Choice(["kept", "taken", "told", "unmatched"]), help="Only with this status.")
 @click.option("--instance", metavar="ID", help="Only those that were sent to this instance.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most this many.")
+@page_options
 @json_option
 @url_option
 def list_signals(
-    name: str | None, status: SignalStatus | None, instance: str | None, limit: int, as_json: bool, url: str | None
-) -> None:
+    name: str | None, status: SignalStatus | None, instance: str | None, after: str | None, limit: int, as_json: bool,
+    url: str | None,
+) -> None:  # fmt: skip
     """Signals that were sent, oldest first."""
-    from armillary_engine.operations import SignalQuery
+    from armillary_engine.queries import SignalQuery
 
     from ..operating import SIGNAL_HEADINGS, signal_row
 
     with opened(url) as runtime:
-        views = runtime.signals(SignalQuery(name=name, status=status, instance=instance, limit=limit))
+        views = runtime.signals(SignalQuery(name=name, status=status, instance=instance, after=after, limit=limit))
     if as_json:
         print_json(list(views))
     else:

@@ -11,6 +11,7 @@ from .output import (
     by_option,
     json_option,
     opened,
+    page_options,
     print_fields,
     print_json,
     print_table,
@@ -34,7 +35,7 @@ def tasks() -> None:
 @click.option("--role", metavar="ROLE", help="Only for this role.")
 @click.option("--assignee", metavar="NAME", help="Only claimed by this person.")
 @click.option("--all", "every", is_flag=True, help="Tasks that are over, too.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most this many.")
+@page_options
 @json_option
 @url_option
 def list_tasks(
@@ -43,6 +44,7 @@ def list_tasks(
     role: str | None,
     assignee: str | None,
     every: bool,
+    after: str | None,
     limit: int,
     as_json: bool,
     url: str | None,
@@ -53,7 +55,9 @@ def list_tasks(
     from ..handles import TASK_HEADINGS, task_row
 
     status = None if every else "open"
-    query = TaskQuery(instance=instance, name=name, role=role, assignee=assignee, status=status, limit=limit)
+    query = TaskQuery(
+        instance=instance, name=name, role=role, assignee=assignee, status=status, after=after, limit=limit
+    )  # fmt: skip
     with opened(url) as runtime:
         views = runtime.tasks(query)
     if as_json:

@@ -55,7 +55,7 @@ INSERT_MESSAGE = """INSERT INTO messages
     (instance, kind, serial, control, body, arrived, state, ready, digest, deliveries, failures)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"""
 ADDRESSEE = "SELECT next, status, revision, digest FROM instances WHERE id = ?"
-HANDED = f"SELECT seq, body FROM messages WHERE instance = ? AND serial = ? AND kind = '{SIGNAL}' AND state <> 'dead'"
+HANDED = f"SELECT seq, body FROM messages WHERE instance = ? AND serial = ? AND kind = '{SIGNAL}'"
 OFFERED = "SELECT seq, mode, name, key, instance, chain, payload_json FROM signals WHERE id = ?"
 WAITS_BY_KEY = "SELECT seq, instance, serial FROM waits WHERE name = ? AND key = ? ORDER BY seq LIMIT ?"
 WAITS_BY_CHAIN = "SELECT seq, instance, serial FROM waits WHERE chain = ? AND name = ? ORDER BY seq LIMIT ?"
@@ -168,8 +168,8 @@ def _close_wait(session: Session, instance: str, close: Close, now: int, *, all_
         _cancel_task(session, instance, close, now)
     if close.kind in ("signal", None) and close.reason != "done":
         for seq, body in session.rows(HANDED, (instance, close.serial)):
-            session.run(REMOVE_MESSAGE, (seq,))
-            _put_back(session, signal_of(Message(instance, SIGNAL, body)), now)
+            if session.run(REMOVE_MESSAGE, (seq,)):
+                _put_back(session, signal_of(Message(instance, SIGNAL, body)), now)
     if all_goes:
         return
     if close.kind in ("call", None):

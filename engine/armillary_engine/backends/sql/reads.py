@@ -74,7 +74,8 @@ _ORPHANS = {
     "signal wait": "SELECT x.instance FROM waits x WHERE {dead}",
     "open task": "SELECT x.instance FROM tasks x WHERE x.status = 'open' AND {dead}",
     "message": """SELECT x.instance FROM messages x WHERE x.state <> 'dead' AND {dead}
-        AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = x.instance AND i.status = 'failed')""",
+        AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = x.instance AND i.status = 'failed')
+        AND NOT EXISTS (SELECT 1 FROM letter_records r WHERE r.replayed_as = CAST(x.seq AS TEXT))""",
 }
 _DEAD = "NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = x.instance AND i.ended IS NULL)"
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from ...clock import Clock
+from ...queries import SignalQuery
 from ...rows import (
     CallRow,
     LetterRecord,
@@ -18,7 +19,7 @@ from ...rows import (
     SignalWait,
     TaskEventRow,
 )
-from ...upkeep import Refusal, SignalFilter
+from ...upkeep import Refusal
 from .consuming import INSERT_TASK_EVENT
 from .outside import CALL, DEAD, DROP
 from .session import Row, Session, columns, insert, names, values
@@ -38,7 +39,8 @@ EXPIRE = "UPDATE signals SET kept = 2 WHERE id = ? AND kept = 1"
 DECIDE = "UPDATE signals SET kept = 3 WHERE id = ? AND kept = 2"
 RECORD = insert("letter_records", LetterRecord)
 RECORDS = f"SELECT {columns(LetterRecord)} FROM letter_records ORDER BY seq DESC LIMIT ?"
-# Two letters that could each do without the other must not be dropped at once: whoever drops has the instance's row.
+# Two letters that could each do without the other must not be dropped at once, and a wait does not close while its
+# signal is sent again: whoever decides has the instance's row.
 HOLD = "UPDATE instances SET updated = updated WHERE id = (SELECT instance FROM messages WHERE seq = ?)"
 _FOR_IT = "(m.serial = 0 OR {serial} = m.serial)"
 NEEDED = f"""SELECT 1 FROM messages m JOIN instances i ON i.id = m.instance AND i.ended IS NULL
@@ -91,18 +93,18 @@ class SqlUpkeep:
 
     # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def signals(self, query: SignalFilter) -> Sequence[SentSignal]:
+    def signals(self, query: SignalQuery) -> Sequence[SentSignal]:
         conditions, parameters = ["1 = 1"], list[Any]()
         for column in ("id", "name", "instance"):
             if (value := getattr(query, column)) is not None:
                 conditions.append(f"s.{column} = ?")
                 parameters.append(value)
-        if query.state is not None:
+        if query.status is not None:
             conditions.append("s.kept = ?")
-            parameters.append(_STORED[query.state])
-        if query.state in ("taken", "told"):
+            parameters.append(_STORED[query.status])
+        if query.status in ("taken", "told"):
             conditions.append("s.mode = ?")
-            parameters.append("all" if query.state == "told" else "one")
+            parameters.append("all" if query.status == "told" else "one")
         if query.after is not None:
             conditions.append("s.seq > (SELECT a.seq FROM signals a WHERE a.id = ?)")
             parameters.append(query.after)
@@ -195,8 +197,8 @@ def _schedule(row: Row) -> ScheduleRow:
 
 
 def _message(session: Session, record: LetterRecord, seq: int, now: int) -> LetterRecord | Refusal:
+    session.run(HOLD, (seq,))
     if record.status == "dropped":
-        session.run(HOLD, (seq,))
         if session.rows(NEEDED, (seq,)):
             return "needed"
         return record if session.run(DROP, (seq,)) else "gone"

@@ -179,6 +179,7 @@ def a_dead_letter_of_an_instance_that_ended_is_replayed_once_and_is_stale(bench:
     assert bench.commit(ending).kind == "committed"
     assert isinstance(bench.decide(letter, "replayed"), LetterRecord)
     assert bench.decide(letter, "replayed") == "gone"
+    assert list(bench.store.check()) == [], "whoever sees that it is ready knows why"
     (again,) = bench.claim()
     assert again.stored.row.status == "cancelled"
     assert bench.commit(bench.after(again.stored, again.consumes)).kind == "committed"

@@ -7,8 +7,8 @@ import threading
 from typing import Any
 
 from ...mutation import Close, Nothing
+from ...queries import SignalQuery
 from ...rows import SignalRow, SignalWait
-from ...upkeep import SignalFilter
 from .harness import SECOND, Bench, case, message
 
 PAID = SignalWait(1, "paid", '"P-1"')
@@ -94,6 +94,26 @@ def a_signal_that_its_wait_never_took_goes_to_the_next_wait_or_is_kept(bench: Be
 
 
 @case
+def a_signal_that_lies_with_the_dead_letters_is_free_again_when_its_wait_closes(bench: Bench) -> None:
+    """Nobody can take it any more where it lies: it goes to the next wait, or is kept."""
+    first, _ = bench.begin("a", waits=(PAID, SignalWait(2, "never", None))), bench.begin("b", waits=(PAID,))
+    bench.store.store_signal(signal(bench))
+    letter = bench.kill(bench.claim()[0])
+    late = bench.after(first, Nothing(), closes=(Close(1, "timeout", "signal"),))
+    assert bench.commit(late).kind == "committed"
+    assert bench.decide(letter, "replayed") == bench.decide(letter, "dropped") == "gone"
+    (claim,) = bench.claim()
+    assert claim.letter.message.instance == "b"
+    bench.kill(claim)
+    over = {"status": "cancelled", "ended": bench.clock.now()}
+    assert bench.commit(
+        bench.after(bench.read("b"), Nothing(), closes=(Close(1, "cancelled", "signal"),), **over)
+    ).kind == "committed"  # fmt: skip
+    assert bench.store.letters(state=None) == []
+    assert [one.state for one in bench.store.upkeep.signals(SignalQuery())] == ["kept"]
+
+
+@case
 def a_signal_whose_instance_ends_is_never_put_back_to_another_of_its_waits(bench: Bench) -> None:
     """Whatever the order in which its waits close."""
     for name, closing in (("a", (1, 2)), ("b", (2, 1))):
@@ -107,7 +127,7 @@ def a_signal_whose_instance_ends_is_never_put_back_to_another_of_its_waits(bench
         closes = tuple(Close(serial, "cancelled", "signal") for serial in closing)
         ending = bench.after(first, cancel.consumes, closes=closes, status="cancelled", ended=bench.clock.now())
         assert (cancel.letter.message.kind, bench.commit(ending).kind) == ("cancel", "committed")
-    sent = bench.store.upkeep.signals(SignalFilter())
+    sent = bench.store.upkeep.signals(SignalQuery())
     assert [(one.row.id, one.state) for one in sent] == [("for a", "kept"), ("for b", "kept")]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...mutation import Close, Delivery, Nothing, Replied
+from ...queries import SignalQuery
 from ...rows import Letter, LetterRecord, ScheduleRow, SignalRow, SignalWait, TaskEventRow
-from ...upkeep import SignalFilter
 from .harness import SECOND, Bench, case, message
 
 FOREVER = SignalWait(9, "never", None)
@@ -54,12 +54,12 @@ def a_signal_that_no_wait_takes_in_time_is_unmatched_and_never_taken(bench: Benc
     bench.clock.advance(seconds=60)
     assert upkeep.expire_signals(10) == ["late"]
     assert upkeep.expire_signals(10) == []
-    assert [(one.row.id, one.state) for one in upkeep.signals(SignalFilter())] == [
+    assert [(one.row.id, one.state) for one in upkeep.signals(SignalQuery())] == [
         ("late", "unmatched"),
         ("later", "kept"),
     ]
     bench.begin(waits=(SignalWait(1, "paid", '"A"'), FOREVER))
-    (taken,) = upkeep.signals(SignalFilter(state="taken"))
+    (taken,) = upkeep.signals(SignalQuery(status="taken"))
     assert taken.row.id == "later"
     assert upkeep.due() is None
     assert bench.store.store_signal(_signal(bench, "late")) == (), "its id stays known"
@@ -73,15 +73,15 @@ def signals_are_listed_in_order_by_what_they_are(bench: Bench) -> None:
     bench.store.store_signal(_signal(bench, "c", name="else", key=None, instance="i"))
 
     def found(**query: object) -> list[str]:
-        return [one.row.id for one in bench.store.upkeep.signals(SignalFilter(**query))]  # type: ignore[arg-type]
+        return [one.row.id for one in bench.store.upkeep.signals(SignalQuery(**query))]  # type: ignore[arg-type]
 
     assert found() == ["b", "a", "c"]
     assert found(limit=1) == ["b"]
     assert found(after="b") == ["a", "c"]
     assert found(name="else") == ["c"]
     assert found(instance="i") == ["c"]
-    assert found(state="told") == ["a"]
-    assert found(state="kept") == ["b", "c"]
+    assert found(status="told") == ["a"]
+    assert found(status="kept") == ["b", "c"]
     assert found(id="a") == ["a"]
     assert bench.store.upkeep.waits("never", 5) == [("i", FOREVER)]
     assert bench.store.upkeep.waits("else", 5) == []
@@ -164,7 +164,7 @@ def an_unmatched_signal_is_decided_about_once(bench: Bench) -> None:
     bench.clock.advance(seconds=1)
     upkeep.expire_signals(10)
     assert [upkeep.decide(record), upkeep.decide(record)] == [record, "gone"]
-    assert [one.state for one in upkeep.signals(SignalFilter())] == ["decided"]
+    assert [one.state for one in upkeep.signals(SignalQuery())] == ["decided"]
 
 
 @case

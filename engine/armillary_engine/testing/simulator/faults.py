@@ -110,5 +110,9 @@ class Faults:
         """Whether something else goes wrong."""
         return self.likely > 0 and self.random.random() < probability * self.likely
 
+    def message(self) -> bool:
+        """Whether a trigger comes to nothing whenever it is taken, until the run heals."""
+        return self.chance(0.015)
+
     def _choose(self, actions: tuple[Action, ...]) -> Action:
         return actions[int(self.random.random() * len(actions))]

@@ -180,7 +180,12 @@ class Gate:
         return self._transaction("the claim of calls", fault, work, seen, lambda: ("call",), "claimed")
 
     def give_back(self, returns: Sequence[Return]) -> None:
-        self.writing("giving back", lambda: self.inner.give_back(returns))
+        def seen(_done: None) -> None:
+            for back in returns:
+                if back.dead:
+                    self.world.people.letter_died()
+
+        self.writing("giving back", lambda: self.inner.give_back(returns), seen)
 
     def extend_calls(self, held: Collection[tuple[str, int, int]], *, until: int) -> Collection[tuple[str, int, int]]:
         return self.writing("extending leases", lambda: self.inner.extend_calls(held, until=until))

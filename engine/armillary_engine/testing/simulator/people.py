@@ -160,14 +160,20 @@ class People:
             self.plan(delay + pausing, pause)
             self.plan(delay + pausing + self._delay() // 4, resume)
 
-    def decide(self, delay: int) -> None:
+    def letter_died(self) -> None:
+        """A message was set aside. An operator may see to it; or it lies there."""
+        self.world.coverage.sights["message set aside"] += 1
+        if self.world.random.random() < 0.8:
+            self.decide(self._delay(), drops=0.6)
+
+    def decide(self, delay: int, *, drops: float = 0.3) -> None:
         """An operator looks through the dead letters, and has the first of them sent again, or drops it."""
-        drops = self.world.random.random() < 0.3
+        dropping = self.world.random.random() < drops
 
         def act(runtime: LocalRuntime) -> None:
             for letter in runtime.dead_letters(DeadLetterQuery(status="dead", limit=1)):
                 self.world.coverage.sights["letter decided"] += 1
-                if drops:
+                if dropping:
                     runtime.drop_dead_letter(letter.id)
                 elif (again := runtime.replay_dead_letter(letter.id).replayed_as) and letter.reason == "unmatched":
                     self.acknowledged_signals.append(again)
@@ -193,6 +199,19 @@ class People:
         for _ in range(2 if random.random() < 0.3 else 1):
             later = delay + int(10 ** random.uniform(3, 8))
             self.plan(later, Operation(f"answer {named}", act, frozenset({"call.not-open"})))
+
+    def answer_accepted(self, instance: str, serial: int) -> bool:
+        """A service answers at last what it has accepted: an operator may have dropped the time-out. Whether it was
+        asked."""
+        call = self.world.watch.store.upkeep.call(instance, serial)
+        if call is None or call.state != "accepted":
+            return False
+        named, value = token(instance, serial), {"n": answer_of(call.key)}
+        at_last = Operation(
+            f"answer {named}", lambda runtime: runtime.reply(named, value), frozenset({"call.not-open"})
+        )
+        self.plan(SECOND, at_last)
+        return True
 
     def _expect_closed(self, sent: CallRow, error: ArmillaryError) -> None:
         """Nobody is told that an attempt is over while it is not."""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 from ...backend import Backend, Hint
 from ...definition.expressions import CORE
+from ...definition.problems import ArmillaryError
 from ...interpreter import Program
-from ...interpreter.triggers import Failed
+from ...interpreter.triggers import Failed, Trigger
 from ...local import LocalRuntime
-from ...rows import CallRow
+from ...mutation import Consumes, Mutation, Taken
+from ...rows import CallRow, Stored
 from ...runtime import Request
 from ...transport import Accepted, Answer, Reply
 from ...worker.calls import CallPool, Returned, key_of
@@ -82,6 +84,7 @@ class Process:
         self._every = programs
         self._limit = limit
         self._know(programs)
+        self._next, self.engine.slicer.next = self.engine.slicer.next, self._slice  # type: ignore[method-assign]
         self.runtime._starts._new_id = world.new_id
         self.pool = SimulatedPool(self.engine.inbox.put, self, self.engine.attempts.beat)
         self.engine.pool = self.engine.attempts.pool = self.pool
@@ -100,6 +103,11 @@ class Process:
         able = self.lacks != "functions"
         known = {digest: one for digest, one in programs.items() if able or not one.functions_needed & set(FUNCTIONS)}
         self.engine.programs._programs.update(known)
+
+    def _slice(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Mutation:
+        if isinstance(consumes, Taken) and self.world.poisons(consumes.seq):
+            raise ArmillaryError("simulator.poison", "expected a trigger that can be taken, got one that cannot")
+        return self._next(stored, trigger, consumes)
 
     def get_what_it_lacks(self) -> None:
         """Registers the service, or the functions, that instances wait for."""

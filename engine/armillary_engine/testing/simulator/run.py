@@ -218,6 +218,8 @@ def _answer_all(world: World) -> bool:
             if frame.wait is not None and frame.wait.kind == "task":
                 world.people.answer(SECOND, id, frame.visit, well=True)
                 any_ = True
+            elif frame.wait is not None and frame.wait.kind == "call":
+                any_ = world.people.answer_accepted(id, frame.visit) or any_
             elif frame.wait is not None and frame.wait.kind == "signal":
                 world.people.satisfy(SECOND, id, world.watch.waits[id, frame.visit])
                 any_ = True

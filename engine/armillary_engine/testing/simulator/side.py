@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...clock import as_datetime
 from ...definition.codec import loads
+from ...messages import SIGNAL, signal_of
+from ...queries import SignalQuery
 from ...rows import CallRow, InstanceRow, LetterRecord, ScheduleRow
-from ...upkeep import Refusal, SignalFilter
+from ...upkeep import Refusal
 
 if TYPE_CHECKING:
     from .process import Process
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
-ALL = SignalFilter(limit=100_000)
+ALL = SignalQuery(limit=100_000)
 
 
 class Side:
@@ -28,6 +30,10 @@ class Side:
         """Signals that were set aside."""
         self.letters: set[str] = set()
         """Dead letters that were decided about."""
+        self.dropped: set[tuple[str, str, int]] = set()
+        """What an operator has dropped: instance, kind, serial."""
+        self.let_go: set[str] = set()
+        """Signals among them."""
         self.accepted: set[tuple[str, int, int]] = set()
         """Attempts that a service will answer later: instance, serial, attempt."""
 
@@ -87,6 +93,11 @@ class Side:
         if record.letter in self.letters:
             self.watch.fail("%s was decided about twice", record.letter)
         self.letters.add(record.letter)
+        if record.status == "dropped" and record.letter.startswith("message-"):
+            sent = self.watch.letters[int(record.letter.partition("-")[2])].message
+            self.dropped.add((sent.instance, sent.kind, sent.serial))
+            if sent.kind == SIGNAL:
+                self.let_go.add(signal_of(sent))
 
     # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +134,7 @@ class Side:
                 self.watch.fail("signal %s was acknowledged and is not stored", signal)
             elif state == "kept" and row.expires <= world.now():
                 self.watch.fail("the time of signal %s is over, and nobody set it aside", signal)
-            elif row.mode == "one" and state == "taken" and signal not in self.watch.applied:
+            elif row.mode == "one" and state == "taken" and signal not in {*self.watch.applied, *self.let_go}:
                 self.watch.fail("signal %s was acknowledged, and is neither applied nor kept", signal)
             elif state in ("kept", "unmatched", "decided") and signal in self.watch.applied:
                 self.watch.fail("signal %s was applied, and is %s", signal, state)

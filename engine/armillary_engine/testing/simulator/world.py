@@ -53,6 +53,8 @@ class World:
         self.disk = disk(self)
         self.watch = Watch(self)
         self.people = People(self)
+        self.poisonous: dict[int, bool] = {}
+        """Messages that were claimed, and whether they come to nothing whenever they are taken."""
         self.programs = programs
         self._limit = 1 if self.random.random() < 0.15 else None
         self._events: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -303,6 +305,15 @@ class World:
             self.coverage.hit(f"clock {action}", known)
         elif action == "freeze":
             self.coverage.hit("frozen", known)
+
+    def poisons(self, seq: int) -> bool:
+        """Whether this message comes to nothing now. Drawn once; over when the run heals."""
+        if seq not in self.poisonous:
+            self.poisonous[seq] = self.faults.message()
+        if not (self.poisonous[seq] and self.faults.likely):
+            return False
+        self.coverage.sights["message failed"] += 1
+        return True
 
     def would_do(self, claims: Sequence[Claim]) -> set[str]:
         """The kinds of the steps that the slices of claimed messages would concern."""

@@ -21,8 +21,7 @@ from armillary_engine.definition.codec import loads
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.interpreter import decode, replay
 from armillary_engine.local import LocalRuntime
-from armillary_engine.operations import SignalQuery
-from armillary_engine.queries import InstanceQuery
+from armillary_engine.queries import InstanceQuery, SignalQuery
 from armillary_engine.testing.simulator.seen import Seen
 
 PATIENCE = 90.0
