@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from armillary_engine.definition.problems import ArmillaryError
-from armillary_engine.runtime import Caller, Runtime
+from armillary_engine.runtime import Caller, InstanceState, Runtime
 
-from .messages import Act, Reply
-from .values import answer_of
+from .messages import Act, Reply, RevealedTask, Tree
+from .values import answer_of, to_node
 
 _log = logging.getLogger(__name__)
 _SOMEBODY = Caller()
@@ -26,10 +26,12 @@ _DEEDS: dict[str, Callable[[Runtime, str, dict[str, Any]], object]] = {
 }
 
 
-def act(runtime: Runtime, instance: str, content: Act) -> Reply:
+def act(runtime: Runtime, instance: str, content: Act, tree_of: Callable[[InstanceState], Tree]) -> Reply:
     """Does what a page asks for, and says how it went. Never raises: the person at the view has to hear of it."""
     verb, task, told = content["verb"], content.get("task"), content["arguments"]
     try:
+        if verb == "reveal":
+            return {**_reply(content["request"], None), "values": _revealed(runtime, instance, task, tree_of)}
         _DEEDS[verb](runtime, instance if task is None else task, told)
     except ArmillaryError as error:
         return _reply(content["request"], error)
@@ -42,6 +44,16 @@ def act(runtime: Runtime, instance: str, content: Act) -> Reply:
         )
         return _reply(content["request"], unexpected)
     return _reply(content["request"], None)
+
+
+def _revealed(
+    runtime: Runtime, instance: str, task: str | None, tree_of: Callable[[InstanceState], Tree]
+) -> RevealedTask | Tree:
+    """With what schemas mark as sensitive, if this person may see it. Raises ``access.denied``."""
+    if task is None:
+        return tree_of(runtime.instance_state(instance, reveal=True, caller=_SOMEBODY))
+    view = runtime.task(task, reveal=True, caller=_SOMEBODY)
+    return {"title": view.title, "payload": to_node(view.payload)}
 
 
 def _reply(request: str, error: ArmillaryError | None) -> Reply:

@@ -10,8 +10,8 @@ import re
 from importlib.resources import files
 
 _SHARED = (
-    "dom", "values", "tree", "fields", "actions", "tasks", "history", "header", "sheets", "picture", "graph", "folds",
-    "viewport", "minimap", "search", "legend", "diagram", "timeline", "step", "store", "past",
+    "dom", "values", "tree", "fields", "actions", "reveal", "tasks", "history", "header", "sheets", "picture", "graph",
+    "folds", "viewport", "minimap", "search", "legend", "diagram", "timeline", "step", "store", "past",
 )  # fmt: skip
 PARTS = {
     "live": (*_SHARED, "live"),

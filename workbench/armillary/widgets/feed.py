@@ -82,7 +82,7 @@ class Feed:
             "folds": self._folds.ways(self.definition),
             "sources": sources_of(self._view.digest, self.definition),
             "header": _header(self._view, self.definition, self._events),
-            "tree": self._tree(),
+            "tree": self.tree_of(self._state),
             "tasks": [_task(task) for task in self._tasks],
             "history": [row_of(event) for event in self._events[-MAX_ROWS:]],
             "earlier": max(0, len(self._events) - MAX_ROWS),
@@ -175,12 +175,12 @@ class Feed:
     def _in_order(self, names: Iterable[str]) -> list[str]:
         return sorted(names, key=lambda name: (self._order.get(name, len(self._order)), name))
 
-    def _tree(self) -> Tree:
-        values = self._state.state
+    def tree_of(self, state: InstanceState) -> Tree:
+        """The values of the instance as a page shows them."""
         return {
-            "input": to_node(self._state.input),
-            "state": [(name, to_node(values[name])) for name in self._in_order(values)],
-            "output": to_node(self._state.output),
+            "input": to_node(state.input),
+            "state": [(name, to_node(state.state[name])) for name in self._in_order(state.state)],
+            "output": to_node(state.output),
         }
 
     def _tree_change(self, before: InstanceState | Moment, after: InstanceState | Moment) -> TreeChange:

@@ -113,4 +113,4 @@ class LiveView(Following):
     def _act(self, content: Act) -> None:
         self._tell({"kind": "received", "request": content["request"]})
         if not getattr(self.runtime, "recorded", False):
-            self._tell(act(cast("Runtime", self.runtime), self._feed.instance, content))
+            self._tell(act(cast("Runtime", self.runtime), self._feed.instance, content, self._feed.tree_of))

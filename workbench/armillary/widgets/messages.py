@@ -220,6 +220,13 @@ class Received(TypedDict):
     request: str
 
 
+class RevealedTask(TypedDict):
+    """What a task shows, with what is masked in it."""
+
+    title: str
+    payload: Node
+
+
 class Reply(TypedDict):
     """How a request ended: it is done, or why not."""
 
@@ -230,6 +237,8 @@ class Reply(TypedDict):
     message: str
     hint: str
     problems: list[FieldProblem]
+    values: NotRequired[RevealedTask | Tree]
+    """Of ``reveal``: for this page alone, never part of a :class:`Snapshot`."""
 
 
 class Past(TypedDict):
@@ -274,11 +283,11 @@ class Sync(TypedDict):
 class Act(TypedDict):
     """Do something with a task, or with the instance. ``arguments``: for ``complete`` an ``answer`` as JSON text,
     so that its numbers are exact; for ``reassign`` a name ``to``; for ``cancel`` ``compensate`` and a ``reason``; for
-    ``suspend`` a ``reason``."""
+    ``suspend`` a ``reason``. ``reveal`` changes nothing: its reply has what is masked."""
 
     kind: Literal["act"]
     request: str
-    verb: Literal["complete", "reassign", "release", "cancel", "suspend", "resume", "retry"]
+    verb: Literal["complete", "reassign", "release", "cancel", "suspend", "resume", "retry", "reveal"]
     task: NotRequired[str]
     arguments: dict[str, Any]
 

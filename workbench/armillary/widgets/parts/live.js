@@ -4,11 +4,13 @@ import { h, uniqueId } from "./dom.js";
 import { createHeader } from "./header.js";
 import { createHistory } from "./history.js";
 import { createPast, grown } from "./past.js";
+import { createReveal } from "./reveal.js";
 import { createStep } from "./step.js";
 import { createStore } from "./store.js";
 import { createTasks } from "./tasks.js";
 import { createTimeline } from "./timeline.js";
 import { createTree } from "./tree.js";
+import { masked } from "./values.js";
 
 function section(title, body, open) {
   const count = h("span", { class: "armillary-live-count" });
@@ -30,9 +32,10 @@ function createView(store, element) {
   const history = createHistory(select, (number) => timeline.go(number));
   const state = createTree("State");
   const given = createTree("Input and output");
+  const reveal = createReveal((handlers) => store.act("reveal", null, {}, handlers), (tree) => draw(tree ?? store.data.tree, new Set()));
   const parts = {
     tasks: section("To do", tasks.element, true),
-    state: section("State", h("div", {}, state.element), true),
+    state: section("State", h("div", {}, state.element, reveal.element), true),
     given: section("Input and output", h("div", {}, given.element), false),
     history: section("History", history.element, true),
   };
@@ -53,11 +56,23 @@ function createView(store, element) {
   /** Header, values and the step that is chosen, as they are now or were at the moment that is shown. */
   function values({ header: who, tree }, changed) {
     header.update(who, past.here !== null, store.alive && !recorded);
-    state.update(tree.state, changed);
-    given.update([["input", tree.input], ["output", tree.output]], new Set());
+    offer();
+    draw(tree, changed);
     parts.state.count(tree.state.length || null);
     root.dataset.status = who.status;
     describe();
+  }
+
+  function draw(tree, changed) {
+    state.update(tree.state, changed);
+    given.update([["input", tree.input], ["output", tree.output]], new Set());
+  }
+
+  /** The present can be revealed while a kernel is there; the past is told from history, which never knew. */
+  function offer() {
+    const { tree } = store.data;
+    const hides = [tree.input, tree.output, ...tree.state.map(([, node]) => node)].some(masked);
+    reveal.offer(hides && store.alive && !recorded && past.here === null);
   }
 
   function update(changed) {
@@ -117,6 +132,7 @@ function createView(store, element) {
       header.connection(store.alive || recorded, store.data.header.updated);
       if (!past.travelling) header.update(store.data.header, false, store.alive && !recorded);
       tasks.connected(store.alive);
+      offer();
       root.classList.toggle("armillary-live-still", !store.alive);
       return;
     }

@@ -2,7 +2,8 @@
 import { refusal, waiting } from "./actions.js";
 import { h, moment, text, uniqueId } from "./dom.js";
 import { controlAt, createField, jsonField } from "./fields.js";
-import { isCollection, reading } from "./values.js";
+import { createReveal } from "./reveal.js";
+import { isCollection, masked, reading } from "./values.js";
 
 const PATIENCE = 800;
 
@@ -49,12 +50,21 @@ function createCard(task, act, select) {
   const form = h("form", { novalidate: true, "aria-labelledby": titleId },
     answer?.element, problems, h("div", { class: "armillary-live-actions" }, button, answer?.toggle, status));
   const owner = createOwner(task.id, act);
-  const element = h("article", { class: "armillary-live-task", data: { task: task.id } },
-    h("h4", { id: titleId }, text(task.title || task.name)), facts, owner.element,
-    payload(task.payload), form);
+  const title = h("h4", { id: titleId });
+  const shown = h("div");
+  const reveal = createReveal((handlers) => act("reveal", task.id, {}, handlers), (values) => read(values ?? task));
+  const element = h("article", { class: "armillary-live-task", data: { task: task.id } }, title, facts, owner.element, shown, reveal.element, form);
+  const hides = masked(task.payload) || masked({ type: "text", text: task.title });
   let [sending, alive] = [false, true];
 
+  function read(values) {
+    title.replaceChildren(text(values.title || task.name));
+    shown.replaceChildren(...[payload(values.payload)].filter(Boolean));
+  }
+
   const enable = () => { button.disabled = sending || !alive; };
+  read(task);
+  reveal.offer(hides);
 
   form.addEventListener("keydown", (event) => {
     event.stopPropagation(); // The notebook has commands on single keys.
@@ -99,6 +109,7 @@ function createCard(task, act, select) {
       enable();
       button.title = alive ? "" : "No kernel is connected";
       owner.opener.hidden = !alive;
+      reveal.offer(hides && alive);
     },
   };
 }

@@ -15,6 +15,11 @@ export function preview(node) {
   }
 }
 
+const MASK = "•••";
+
+/** Whether something of a node is hidden. */
+export const masked = (node) => (isCollection(node) ? entries(node).some(([, child]) => masked(child)) : node.type === "text" && node.text.includes(MASK));
+
 export const isCollection = (node) => node.type === "list" || node.type === "object";
 
 /** `[key, child]` of a collection. */
