@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.interpreter import replay
 from armillary_engine.local import LocalRuntime
 from armillary_engine.operations import DeadLetterQuery, Every
+from armillary_engine.retention import RetentionPolicy, run_retention
 from armillary_engine.rows import DefinitionRow
 from armillary_engine.runtime import Caller, InstanceQuery, Request, TaskQuery
 from armillary_engine.testing.clock import BEGINNING
@@ -247,6 +249,14 @@ def listening() -> Iterator[Heard]:
         logger.setLevel(logging.NOTSET)
 
 
+def trimmed(engine: InlineEngine) -> None:
+    """Of each history the last event stays, after a checkpoint that has the state as it was before."""
+    engine.go_to(engine.clock.now() + 1)
+    report = run_retention(engine.runtime.engine.store, RetentionPolicy(history=timedelta(), keep_events=1))
+    assert report.trimmed
+    assert "checkpoint" in {event.type for event in engine.runtime.history(engine.runtime.instances()[-1].id)}
+
+
 @given(workflows())
 def test_no_view_and_no_log_tells_a_secret(definition: m.Definition) -> None:
     for heard in listening():
@@ -264,6 +274,9 @@ def test_no_view_and_no_log_tells_a_secret(definition: m.Definition) -> None:
             if runtime.instance(id).ended is None:
                 runtime.cancel(id, compensate=True)
                 engine.settle()
+            for view in views(runtime):
+                assert hides(view), view
+            trimmed(engine)
             for view in views(runtime):
                 assert hides(view), view
             assert hides(heard.text), heard.text

@@ -1,11 +1,14 @@
-"""Dead letters: what they show, and what becomes of one that is replayed."""
+"""Dead letters, on every store: what they show, and what becomes of one that is replayed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from armillary_engine.backend import Backend
+from armillary_engine.backends import sqlite
 from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.definition import model as m
 from armillary_engine.definition.marks import MASK
@@ -26,9 +29,22 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.require("postgresql"))])
+def store(request: pytest.FixtureRequest, clock: VirtualClock, tmp_path: Path) -> Backend:
+    """Whose time is the test's."""
+    if request.param == "memory":
+        return MemoryBackend(clock=clock)
+    if request.param == "sqlite":
+        return sqlite.open_backend(f"sqlite:///{tmp_path}/store.sqlite", clock=clock)
+    from armillary_engine.backends import postgresql
+
+    url: str = request.getfixturevalue("postgresql_store")()
+    return postgresql.open_backend(url, clock=clock)
+
+
 @pytest.fixture
-def runtime(clock: VirtualClock) -> Iterator[LocalRuntime]:
-    with LocalRuntime("memory://", store=MemoryBackend(clock=clock), work=False) as opened:
+def runtime(store: Backend) -> Iterator[LocalRuntime]:
+    with LocalRuntime("memory://", store=store, work=False) as opened:
         yield opened
         settle(opened)
         assert list(opened.check()) == []
