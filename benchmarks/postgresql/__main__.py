@@ -8,9 +8,10 @@ on. *One-step*: instances of a workflow with one call, started by 1, 4, 8 and 16
 which waits until its instance has ended; counted are completed ones. *Signals*: publisher, worker and observer in three
 processes; from sending to the observer's callback of the resumed slice. *Floor*: one statement that claims, compares
 and sets a 1 KB snapshot, writes two rows of history and deletes the message; and the smallest bus, also in three
-processes. *Backlog*: due signals that a worker meets when it starts. *Delayed*: from due to the observer's callback.
-*Beside*: one-step instances in a store where many others wait. Rounds alternate, so that all meet the same machine;
-medians are reported."""
+processes. *Backlog*: due signals that a worker meets when it starts; once beside a session that has read and stays
+idle in its transaction, so that nothing that is deleted meanwhile is cleared away. *Delayed*: from due to the
+observer's callback. *Beside*: one-step instances in a store where many others wait. Rounds alternate, so that all meet
+the same machine; medians are reported."""
 
 from __future__ import annotations
 
@@ -62,6 +63,7 @@ def large(server: str, seconds: float, backlog: int, stored: int) -> dict[str, C
     return {
         "backlog": lambda: loads.drain(server, backlog),
         "backlog, two workers": lambda: loads.drain(server, backlog, 2),
+        "backlog beside an old transaction": lambda: loads.drain(server, backlog, beside=loads.old_transaction(server)),
         "delayed": lambda: loads.delayed(server, backlog, 200, 2 * seconds),
         "one-step, 16 beside 1,000": lambda: loads.beside(server, seconds, 1_000),
         f"one-step, 16 beside {stored:,}": lambda: loads.beside(server, seconds, stored),

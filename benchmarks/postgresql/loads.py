@@ -226,9 +226,21 @@ class Heard:
                 self.all.set()
 
 
-def drain(server: str, count: int, workers: int = 1) -> Figures:
+@contextlib.contextmanager
+def old_transaction(server: str) -> Iterator[None]:
+    """A session that has read the messages, and is idle in its transaction."""
+    with psycopg.connect(server) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute(f"SELECT count(*) FROM {SCHEMA}.messages")
+        yield
+        connection.rollback()
+
+
+def drain(
+    server: str, count: int, workers: int = 1, *, beside: contextlib.AbstractContextManager[None] | None = None
+) -> Figures:
     """So many due signals that workers meet when they start, as heard of by another process; ``last_to_first``: the
-    rate of the last tenth to that of the first."""
+    rate of the last tenth to that of the first. ``beside``: what goes on meanwhile."""
     url = fresh(server)
     fill(url, PAID, ({"order": f"O-{n}", "pad": PAD} for n in range(count)))
     send_all(server, count)
@@ -236,7 +248,7 @@ def drain(server: str, count: int, workers: int = 1) -> Figures:
         heard = Heard(count)
         observer.subscribe(heard)
         counting = Server(server)
-        with contextlib.ExitStack() as stack:
+        with beside or contextlib.nullcontext(), contextlib.ExitStack() as stack:
             for _ in range(workers):
                 stack.enter_context(child(__file__, "worker", url))
             if not heard.all.wait(180):

@@ -23,15 +23,14 @@ def children_of(run: Run) -> dict[int, list[Frame]]:
     return children
 
 
-def below(run: Run, owner: int, branch: int | None = None) -> Iterator[Frame]:
-    """The frames below a visit (or in one of its bodies), in branch order, inner before outer."""
+def below(run: Run, owner: int) -> Iterator[Frame]:
+    """The frames below a visit, in branch order, inner before outer."""
     children = children_of(run)
 
     def walk(visit: int) -> Iterator[Frame]:
         for frame in children.get(visit, ()):
-            if visit != owner or branch is None or frame.branch == branch:
-                yield from walk(frame.visit)
-                yield frame
+            yield from walk(frame.visit)
+            yield frame
 
     return walk(owner)
 
@@ -56,22 +55,18 @@ def end_frame(run: Run, frame: Frame, how: str, data: Mapping[str, Value], *, co
     run.record(f"compensation.{how}" if frame.sealed else f"step.{how}", frame, data)
 
 
-def unwind(run: Run, owner: int, *, branch: int | None = None) -> None:
-    """Cancels all that is under way below a visit, or in one of its bodies."""
-    frames = list(below(run, owner, branch))
+def unwind(run: Run, owner: int) -> None:
+    """Cancels all that is under way below a visit."""
+    frames = list(below(run, owner))
     for frame in frames:
         end_frame(run, frame, "cancelled", {})
-    discard(run, owner, frames, branch=branch)
+    discard(run, owner, frames)
 
 
-def discard(run: Run, owner: int, frames: Collection[Frame], *, branch: int | None = None) -> None:
+def discard(run: Run, owner: int, frames: Collection[Frame]) -> None:
     """Forgets frames that have ended below a visit, and what was about to run there."""
     gone = {frame.visit for frame in frames}
     for visit in gone:
         del run.frames[visit]
     if run.ready:
-        run.ready[:] = [
-            place
-            for place in run.ready
-            if place.parent not in gone and (place.parent != owner or branch not in (None, place.branch))
-        ]
+        run.ready[:] = [place for place in run.ready if place.parent not in gone and place.parent != owner]

@@ -16,8 +16,8 @@ from armillary_engine.definition.model import (
     Try,
 )
 from armillary_engine.interpreter import Resolved, child_id
-from armillary_engine.interpreter.commands import CancelChild, End, StartChild, StartNext
-from armillary_engine.interpreter.triggers import ChildEnded, Failed
+from armillary_engine.interpreter.commands import CancelChild, Due, End, StartChild, StartNext
+from armillary_engine.interpreter.triggers import ChildEnded, Failed, Retry, TimerDue
 
 from .world import World, const, e, workflow
 
@@ -109,6 +109,23 @@ def test_a_time_out_cancels_the_child() -> None:
     assert world["i:1"].snapshot.status == "cancelled"
 
 
+def test_a_time_out_from_before_the_retry_is_stale() -> None:
+    world = run(child(Task("t", "T")), Subworkflow("sub", "Child", const(None), timeout="P1D"))
+    old = world.commands(Due)[0]
+    world.pass_time("P1D")
+    world.give(Retry("ops"))
+    world.give(TimerDue(old.serial, "timeout", old.at))
+    assert world.types()[-1] == "sub trigger.stale"
+    assert world.waiting() == ["sub"]
+    assert world.pass_time("P1D").error == "timeout.child"
+
+
+def test_a_child_that_has_failed_is_not_cancelled() -> None:
+    world = run(child(Fail("f", e("'rejected'"), e("'m'"))))
+    assert world.error == "child.rejected"
+    assert world.commands(CancelChild) == []
+
+
 def test_an_input_that_the_child_refuses_is_its_failure() -> None:
     world = run(child(input={"type": "object", "required": ["other"]}))
     assert world.error == "child.failure.input-invalid"
@@ -198,3 +215,5 @@ def test_large_inputs_are_refused() -> None:
     big = Subworkflow("sub", "Child", e("input"))
     world = World(workflow(big), child()).start("x" * 300_000)
     assert world.error == "failure.payload-too-large"
+    following = World(workflow(ContinueWith("next", "Child", e("input"))), child()).start("x" * 300_000)
+    assert (following.status, following.error) == ("failed", "failure.payload-too-large")

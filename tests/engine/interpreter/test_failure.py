@@ -24,7 +24,7 @@ from armillary_engine.definition.model import (
 )
 from armillary_engine.interpreter.commands import End
 from armillary_engine.interpreter.failures import catches, full_code
-from armillary_engine.interpreter.triggers import CallReturned, Failed, Retry
+from armillary_engine.interpreter.triggers import CallReturned, Failed, Retry, Suspend
 
 from .world import World, const, e, workflow
 
@@ -252,6 +252,8 @@ def test_a_failing_compensation_ends_the_instance_with_both_errors_and_the_rest_
     assert (error.code, error.compensation.code, error.compensation.step) == ("bad", "failure.down", "undo-hotel")
     assert [registration.step for registration in world.snapshot.compensations] == ["book-flight"]
     assert world.types("book-hotel")[-1] == "compensation.failed"
+    told = world.event("instance.failed").data
+    assert (told["code"], told["compensation"]["code"]) == ("bad", "failure.down")
     (end,) = world.commands(End)
     assert end.error.code == "bad"
     assert end.error.details["compensation"]["code"] == "failure.down"
@@ -297,6 +299,13 @@ def test_cancel_with_compensation_runs_them_and_ends_cancelled() -> None:
     world.reply("undo-flight")
     assert world.status == "cancelled"
     assert world.event("instance.cancelled").data == {"reason": "no longer wanted", "by": "ops"}
+
+
+def test_a_suspended_instance_that_is_cancelled_with_compensation_undoes_what_it_did() -> None:
+    world = run(booking("flight"), task("wait")).give(Suspend()).cancel(compensate=True)
+    assert (world.status, world.waiting()) == ("running", ["undo-flight"])
+    world.reply("undo-flight")
+    assert world.status == "cancelled"
 
 
 def test_cancel_without_compensation_runs_none() -> None:

@@ -173,6 +173,7 @@ def test_forks_nest_in_loops_in_handlers_in_forks() -> None:
 def test_a_thousand_open_branches_are_the_limit() -> None:
     world = run(fork(*(task(f"t{i}") for i in range(1001))))
     assert (world.status, world.error) == ("failed", "failure.too-many-branches")
+    assert len(run(fork(*(task(f"t{i}") for i in range(1000)))).waiting()) == 1000
     nested = run(fork(*(task(f"t{i}") for i in range(600)), fork(*(task(f"u{i}") for i in range(500)), id="in")))
     assert nested.error == "failure.too-many-branches"
     assert nested.snapshot.error is not None

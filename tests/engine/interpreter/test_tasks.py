@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from armillary_engine.definition.model import Check, Complete, Escalation, Handler, Set, Task, Try
+from armillary_engine.definition.model import (
+    Check,
+    Complete,
+    Escalation,
+    Fork,
+    ForkBranch,
+    Handler,
+    Set,
+    Task,
+    Try,
+)
 from armillary_engine.definition.problems import Problem
 from armillary_engine.interpreter import check_answer
 from armillary_engine.interpreter.commands import CloseWait, Due, EscalateTask, OpenTask
@@ -37,6 +47,18 @@ def test_a_task_is_opened_with_all_that_a_person_needs() -> None:
         )
     ]  # fmt: skip
     assert (world.status, world.waiting()) == ("waiting", ["review"])
+
+
+def test_a_task_of_an_instance_that_failed_takes_no_answer() -> None:
+    both = Fork(
+        "fork", (ForkBranch("a", (Task("review", "Review"),)), ForkBranch("b", (Task("other", "O", timeout="P1D"),)))
+    )
+    world = started(both)
+    serial = world.serial("review")
+    world.pass_time("P1D")
+    assert world.status == "failed"
+    problems = check_answer(world.it.program, world.snapshot, serial, None, world.now)[1]
+    assert [problem.code for problem in problems] == ["task.not-open"]
 
 
 def test_the_answer_is_the_result() -> None:

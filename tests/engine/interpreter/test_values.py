@@ -10,6 +10,7 @@ from armillary_engine.definition.model import (
     Branch,
     Complete,
     Decision,
+    Each,
     Fail,
     Handler,
     Reference,
@@ -205,6 +206,21 @@ def test_state_beyond_a_mebibyte_is_a_failure_with_a_code_and_nothing_is_assigne
     )
     assert (world.status, world.error) == ("failed", "failure.state-too-large")
     assert len(world.state["all"]) == 9
+
+
+def test_local_values_beyond_a_mebibyte_are_a_failure_too() -> None:
+    turn = (Set("one", {"one": e("input.part")}), Set("two", {"two": e("input.part")}), Task("wait", "Wait"))
+    world = run(Each("each", e("[1]"), "x", turn, parallel=2), input={"part": "x" * 600_000})
+    assert (world.status, world.error) == ("failed", "failure.state-too-large")
+
+
+def test_an_output_is_a_payload() -> None:
+    assert run(Complete("z", e("input.part")), input={"part": "x" * 300_000}).error == "failure.payload-too-large"
+
+
+def test_the_reference_is_seen_from_the_next_step_on() -> None:
+    world = run(Reference("r", e("'R-1'")), Complete("z", e("instance.reference")))
+    assert (world.output, world.it.slices) == ("R-1", 1)
 
 
 def test_replacing_a_large_value_does_not_count_twice() -> None:
