@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from armillary_engine.definition.expressions import CORE
 from armillary_engine.definition.model import Complete, Definition, Get, Task
 from armillary_engine.interpreter import ENDED, why_not_retry
 from armillary_engine.interpreter.commands import OpenCall, OpenSignal, OpenTask, StartChild
@@ -29,11 +30,11 @@ from armillary_engine.interpreter.triggers import (
     TimerDue,
     Trigger,
 )
+from armillary_engine.testing.simulator.definitions import FUNCTIONS, make_definitions
 from armillary_engine.testing.strategies import definitions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from . import generated
 from .world import World, workflow
 
 Choose = Callable[[Sequence[Any]], Any]
@@ -122,7 +123,7 @@ def test_what_must_always_hold_holds(definition: Definition, given_input: Any, d
 # ── the same from seeds, with workflows that go on for longer ────────────────────────────────────────────────────────
 
 
-SEEDS = 1000
+SEEDS = 600
 EVENTS = {
     "instance.started", "instance.completed", "instance.failed", "instance.cancelled", "instance.suspended",
     "instance.resumed", "instance.retried", "instance.continued", "step.entered", "step.waiting", "step.done",
@@ -134,9 +135,12 @@ EVENTS = {
 def test_workflows_from_seeds_hold_what_must_always_hold_and_do_everything() -> None:
     seen: Counter[str] = Counter()
     for seed in range(SEEDS):
-        world = World(generated.Maker(seed).definition(), *generated.children(), limit=60)
-        world.start()
-        drive(Random(seed).choice, world, 40)
+        random = Random(seed)
+        made = make_definitions(random, steps=28)
+        world = World(*made, functions={**CORE, **FUNCTIONS}, limit=60)
+        given = {"n": random.randrange(6), "k": "k1", "left": random.randrange(3)}
+        world.start(given, name=made[-1].name)
+        drive(random.choice, world, 40)
         for instance in world.instances.values():
             kinds = {step.id: step.kind for step in steps_in(instance.program.definition.body)}
             seen.update(event.type for event in instance.events)
