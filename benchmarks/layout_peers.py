@@ -21,8 +21,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +33,7 @@ from armillary_renderers.project.from_definition import project
 from armillary_renderers.render import render
 from armillary_renderers.sizes import measure
 from armillary_renderers.text.mermaid import mermaid
+from layout import best
 from layout_definitions import usual
 from layout_elkjs import SPACING, graph
 
@@ -83,17 +82,6 @@ function layOut(text) {
   return true;
 }
 """
-
-
-def best(work: Callable[[], object], rounds: int) -> float:
-    """Milliseconds of the fastest round after one to warm up."""
-    work()
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        times.append((time.process_time() - start) * 1000)
-    return min(times)
 
 
 def in_node(engine: str, diagrams: list[Diagram], rounds: int, folder: str) -> list[float | str]:

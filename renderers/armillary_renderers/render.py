@@ -15,6 +15,7 @@ from typing import Any
 from armillary_engine.definition.model import Definition
 from armillary_engine.definition.problems import ArmillaryError, Problem
 
+from armillary_renderers.collector import paused
 from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.placed import Direction, Placed
 from armillary_renderers.layout import Options, find_layout
@@ -76,8 +77,9 @@ def render(
         )
     place = find_layout(layout)
     shown = Shown(frozenset(collapsed), expanded or {})
-    diagram = measure(project(definition, detail=detail, problems=problems, title=title, shown=shown))
-    placed = place(diagram, Options(direction=direction, wrap=wrap))
+    with paused():
+        diagram = measure(project(definition, detail=detail, problems=problems, title=title, shown=shown))
+        placed = place(diagram, Options(direction=direction, wrap=wrap))
     return Picture(diagram, placed, theme, overlay, legend, id_prefix, font)
 
 
@@ -111,6 +113,7 @@ class Picture:
     def svg(self) -> str:
         return self._draw(self.theme, still=False)
 
+    @paused()
     def _draw(self, theme: Theme, *, still: bool) -> str:
         from armillary_renderers.svg.draw import Style, draw
 

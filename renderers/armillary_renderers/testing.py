@@ -194,7 +194,7 @@ class LayoutConformance:
             boxes = [node.box for node in placed.nodes] + [group.box for group in placed.groups]
             boxes += [edge.label for edge in placed.edges if edge.label is not None]
             points = [point for edge in placed.edges for point in edge.points]
-            points += [corner for box in boxes for corner in ((box.x, box.y), (box.right, box.bottom))]  # type: ignore[misc]
+            points += [corner for box in boxes for corner in ((box.x, box.y), (box.right, box.bottom))]
             for x, y in points:
                 assert type(x) is int
                 assert type(y) is int

@@ -35,6 +35,10 @@ class Box(NamedTuple):
         return Point(self.x + self.width // 2, self.y + self.height // 2)
 
 
+Route = tuple[tuple[int, int], ...]
+"""The points of a polyline: plain tuples, which cost the garbage collector nothing."""
+
+
 class Segment(NamedTuple):
     """Horizontal or vertical, its ends in ascending order."""
 
@@ -48,14 +52,10 @@ class Segment(NamedTuple):
         return self.y1 == self.y2
 
 
-_new = tuple.__new__
-"""Makes a named tuple in half the time of its own constructor; a large picture has tens of thousands."""
-
-
-def clean(points: Sequence[tuple[int, int]]) -> tuple[Point, ...]:
+def clean(points: Sequence[tuple[int, int]]) -> Route:
     """The same polyline without repeated and without collinear points."""
     if len(points) == 2:
-        return (_new(Point, points[0]), _new(Point, points[1]))
+        return tuple(points)
     kept: list[tuple[int, int]] = []
     for point in points:
         if kept and kept[-1] == point:
@@ -67,10 +67,10 @@ def clean(points: Sequence[tuple[int, int]]) -> tuple[Point, ...]:
             if onward:
                 kept.pop()
         kept.append(point)
-    return tuple([_new(Point, point) for point in kept])
+    return tuple(kept)
 
 
-def segments(points: Sequence[Point]) -> Iterator[Segment]:
+def segments(points: Sequence[tuple[int, int]]) -> Iterator[Segment]:
     """The straight stretches of a polyline."""
     for (x1, y1), (x2, y2) in pairwise(points):
         yield Segment(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))

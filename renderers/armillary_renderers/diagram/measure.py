@@ -214,10 +214,10 @@ class _Field:
         boxes = {group.id: group.box for group in self.placed.groups}
         boxes |= {node.id: node.box for node in self.placed.nodes}
         for edge in self.edges:
-            for end, point in ((edge.source, edge.points[0]), (edge.target, edge.points[-1])):
+            for end, (x, y) in ((edge.source, edge.points[0]), (edge.target, edge.points[-1])):
                 box = boxes[end]
-                on_x = point.x in (box.x, box.right) and box.y <= point.y <= box.bottom
-                on_y = point.y in (box.y, box.bottom) and box.x <= point.x <= box.right
+                on_x = x in (box.x, box.right) and box.y <= y <= box.bottom
+                on_y = y in (box.y, box.bottom) and box.x <= x <= box.right
                 if not (on_x or on_y):
                     yield f"{edge.id} at {end}"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from armillary_renderers.diagram.geometry import Box, Point
+from armillary_renderers.diagram.geometry import Box, Route
 
 FORMAT = "armillary.placed/1"
 _ROWS = ("nodes", "edges", "groups")
@@ -33,7 +33,7 @@ class PlacedEdge(NamedTuple):
     target: str
     kind: str
     back: bool
-    points: tuple[Point, ...]
+    points: Route
     label: Box | None = None
 
 
@@ -124,6 +124,6 @@ def _edge_from(row: dict[str, Any]) -> PlacedEdge:
         target=row["target"],
         kind=row["kind"],
         back=row["back"],
-        points=tuple(Point(x, y) for x, y in row["points"]),
+        points=tuple((x, y) for x, y in row["points"]),
         label=Box(*row["label"]) if "label" in row else None,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from armillary_engine.definition.problems import ArmillaryError
 
-from armillary_renderers.diagram.geometry import Box, Point, clean
+from armillary_renderers.diagram.geometry import Box, Point, Route, clean
 from armillary_renderers.diagram.model import Diagram, Edge
 from armillary_renderers.diagram.placed import Placed, PlacedEdge, PlacedGroup, PlacedNode
 from armillary_renderers.layout import Options
@@ -114,7 +114,7 @@ def _points(pos: str, height: int) -> list[Point]:
     return [Point(round(float(x)), height - round(float(y))) for x, y in (part.split(",") for part in curve)]
 
 
-def _route(line: list[Point], source: Box, target: Box) -> tuple[Point, ...]:
+def _route(line: list[Point], source: Box, target: Box) -> Route:
     """The line from border to border in level and upright stretches; where ``dot`` gave none, the plainest there is."""
     inner = [point for point in line if not _inside(point, source) and not _inside(point, target)]
     start, stop = source.center, target.center
@@ -152,7 +152,7 @@ def _left(points: list[Point], box: Box) -> list[Point]:
     return [Point(box.right if x2 > x else box.x, y), *points[last + 1 :]]
 
 
-def _plain(source: Box, target: Box) -> tuple[Point, ...]:
+def _plain(source: Box, target: Box) -> Route:
     """Beside both boxes."""
     x = max(source.right, target.right) + GAP * 2
     return clean(
@@ -169,7 +169,7 @@ def _inside(point: Point, box: Box) -> bool:
     return box.x <= point.x <= box.right and box.y <= point.y <= box.bottom
 
 
-def _label(edge: Edge, route: tuple[Point, ...]) -> Box | None:
+def _label(edge: Edge, route: Route) -> Box | None:
     if not edge.label_width:
         return None
     (x, y), (x2, y2) = route[0], route[1]
@@ -185,12 +185,12 @@ def _moved(
     options: Options,
     boxes: dict[str, Box],
     frames: dict[str, Box],
-    routes: list[tuple[Point, ...]],
+    routes: list[Route],
     labels: list[Box | None],
 ) -> Placed:
     every = [*boxes.values(), *frames.values(), *filter(None, labels)]
-    xs = [x for box in every for x in (box.x, box.right)] + [point.x for route in routes for point in route]
-    ys = [y for box in every for y in (box.y, box.bottom)] + [point.y for route in routes for point in route]
+    xs = [x for box in every for x in (box.x, box.right)] + [x for route in routes for x, _ in route]
+    ys = [y for box in every for y in (box.y, box.bottom)] + [y for route in routes for _, y in route]
     dx, dy = MARGIN - min(xs), MARGIN - min(ys)
 
     def move(box: Box) -> Box:
@@ -206,7 +206,7 @@ def _moved(
             PlacedEdge(edge.id, edge.source, edge.target, edge.kind, edge.back, route, label)
             for edge, route, label in zip(
                 diagram.edges,
-                (tuple(Point(x + dx, y + dy) for x, y in route) for route in routes),
+                (tuple((x + dx, y + dy) for x, y in route) for route in routes),
                 (None if label is None else move(label) for label in labels),
                 strict=True,
             )

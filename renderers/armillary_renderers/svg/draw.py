@@ -69,14 +69,13 @@ def draw(diagram: Diagram, placed: Placed, style: Style, overlay: Overlay | None
             "data-direction": placed.direction,
         }
     )
-    drawing.elements = []
     size = {"width": str(placed.width), "height": str(height)}
     shown = list(_foreground(diagram, placed, style, _NOTHING if overlay is None else overlay))
     faces = font_faces("".join(text for part in shown for text in part.itertext())) if style.embedded else []
-    for part in (*_background(diagram, style, faces, size, overlay is not None), *shown):
-        drawing.add(Subtree(part))
+    parts = [*_background(diagram, style, faces, size, overlay is not None), *shown]
     if keys is not None:
-        drawing.add(Subtree(keys.xml))
+        parts.append(keys.xml)
+    drawing.elements = [Subtree(part) for part in parts]
     return written(drawing.get_xml())
 
 

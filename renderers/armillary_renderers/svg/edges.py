@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armillary_renderers.diagram.geometry import Box, Point
+from armillary_renderers.diagram.geometry import Box, Route
 from armillary_renderers.diagram.model import Edge
 from armillary_renderers.diagram.placed import PlacedEdge
 from armillary_renderers.svg.elements import Xml, element, safe
@@ -42,7 +42,7 @@ def draw_edge(edge: Edge, placed: PlacedEdge, *, taken: bool, heat: int | None =
     return group
 
 
-def meet(points: tuple[Point, ...], source: Box | None, target: Box | None) -> tuple[Point, ...]:
+def meet(points: Route, source: Box | None, target: Box | None) -> Route:
     """The line with its ends moved from the boxes of diamonds onto their outlines (``None``: no diamond)."""
     if source is not None:
         points = (_onto(source, points[0], points[1]), *points[1:])
@@ -51,44 +51,45 @@ def meet(points: tuple[Point, ...], source: Box | None, target: Box | None) -> t
     return points
 
 
-def _onto(box: Box, end: Point, before: Point) -> Point:
+def _onto(box: Box, end: tuple[int, int], before: tuple[int, int]) -> tuple[int, int]:
     (x, y), (cx, cy) = end, box.center
-    if x == before.x:
+    if x == before[0]:
         inward = box.height // 2 - box.height * abs(x - cx) // max(1, box.width)
-        return Point(x, cy + (inward if y > cy else -inward)) if x != cx else end
+        return (x, cy + (inward if y > cy else -inward)) if x != cx else end
     inward = box.width // 2 - box.width * abs(y - cy) // max(1, box.height)
-    return Point(cx + (inward if x > cx else -inward), y) if y != cy else end
+    return (cx + (inward if x > cx else -inward), y) if y != cy else end
 
 
-def rounded(points: tuple[Point, ...]) -> str:
+def rounded(points: Route) -> str:
     """The path of a polyline. It stops short of its end, where the arrowhead begins."""
-    tail = _toward(points[-1], points[-2], HEAD - 1)
-    path = [f"M{points[0].x} {points[0].y}"]
-    corners = points[1:-1]
-    for index, corner in enumerate(corners):
-        before = points[index]
-        after = points[index + 2]
-        reach = min(RADIUS, _length(before, corner) // 2, _length(corner, after) // 2)
-        start, stop = _toward(corner, before, reach), _toward(corner, after, reach)
-        path.append(f"L{start.x} {start.y}Q{corner.x} {corner.y} {stop.x} {stop.y}")
-    path.append(f"L{tail.x} {tail.y}")
-    return "".join(path)
+    x, y = points[0]
+    path = f"M{x} {y}"
+    if len(points) > 2:
+        for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+            reach = min(RADIUS, _length(before, corner) // 2, _length(corner, after) // 2)
+            (x1, y1), (x2, y2) = _toward(corner, before, reach), _toward(corner, after, reach)
+            x, y = corner
+            path += f"L{x1} {y1}Q{x} {y} {x2} {y2}"
+    x, y = _toward(points[-1], points[-2], HEAD - 1)
+    return f"{path}L{x} {y}"
 
 
-def arrow(before: Point, tip: Point) -> str:
+def arrow(before: tuple[int, int], tip: tuple[int, int]) -> str:
     """The arrowhead at the end of a line."""
-    base = _toward(tip, before, HEAD)
-    if base.x == tip.x:
-        return f"M{tip.x} {tip.y}L{base.x - 4} {base.y}H{base.x + 4}Z"
-    return f"M{tip.x} {tip.y}L{base.x} {base.y - 4}V{base.y + 4}Z"
+    (x, y), (base_x, base_y) = tip, _toward(tip, before, HEAD)
+    if base_x == x:
+        return f"M{x} {y}L{base_x - 4} {base_y}H{base_x + 4}Z"
+    return f"M{x} {y}L{base_x} {base_y - 4}V{base_y + 4}Z"
 
 
-def _length(a: Point, b: Point) -> int:
-    return abs(a.x - b.x) + abs(a.y - b.y)
+def _length(a: tuple[int, int], b: tuple[int, int]) -> int:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1])
 
 
-def _toward(start: Point, goal: Point, by: int) -> Point:
-    step = min(by, _length(start, goal))
-    dx = (goal.x > start.x) - (goal.x < start.x)
-    dy = (goal.y > start.y) - (goal.y < start.y)
-    return Point(start.x + dx * step, start.y + dy * step)
+def _toward(start: tuple[int, int], goal: tuple[int, int], by: int) -> tuple[int, int]:
+    """So far from the start towards a goal that is level with it, or above or below it; never beyond."""
+    x, y = start
+    dx, dy = goal[0] - x, goal[1] - y
+    if dx:
+        return (x + min(by, dx), y) if dx > 0 else (x - min(by, -dx), y)
+    return (x, y + min(by, dy)) if dy > 0 else (x, y - min(by, -dy))

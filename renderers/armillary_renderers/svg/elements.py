@@ -56,9 +56,10 @@ def written(root: Xml) -> str:
 
 def _write(element: Xml, put: Callable[[str], None]) -> None:
     tag, text = element.tag, element.text
-    attributes = "".join(
-        [f' {name}="{_attribute(value) if _SPECIAL(value) else value}"' for name, value in element.attrib.items()]
-    )
+    given = element.attrib
+    if _SPECIAL("".join(given.values())):
+        given = {name: _attribute(value) for name, value in given.items()}
+    attributes = "".join([f' {name}="{value}"' for name, value in given.items()])
     if not text and not len(element):
         put(f"<{tag}{attributes} />")
         return

@@ -13,6 +13,7 @@ cannot be drawn without a crossing, are in docs/explanation/layout.
 
 from __future__ import annotations
 
+from armillary_renderers.collector import paused
 from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.placed import Placed
 from armillary_renderers.layout import Options
@@ -23,12 +24,13 @@ from armillary_renderers.layouts.structured.plans import spacing
 from armillary_renderers.layouts.structured.wrap import wrap
 
 
+@paused()
 def layout(diagram: Diagram, options: Options) -> Placed:
     """Place a measured diagram. Overlaps are 0, crossings too where :mod:`.jumps` foresees none."""
     space = spacing(options)
     measurer = Measurer(diagram, space)
     plan = measurer.sequence(diagram.root)
-    placer = Placer(diagram, space)
+    placer = Placer(measurer)
     if options.wrap:
         placer.sequence(plan, 0, 0)
         columns = wrap(placer, plan, options.wrap)

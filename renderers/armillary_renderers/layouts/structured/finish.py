@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from armillary_renderers.diagram.geometry import Box, Point
+from armillary_renderers.diagram.geometry import Box, Route
 from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.placed import Placed, PlacedEdge, PlacedGroup, PlacedNode
 from armillary_renderers.layout import Options
@@ -76,19 +76,19 @@ class _Frame:
     def idle(self) -> bool:
         return self.direction == "down" and self.dx == self.dy == 0
 
-    def routes(self, routes: dict[_Key, tuple[Point, ...]]) -> dict[_Key, tuple[Point, ...]]:
+    def routes(self, routes: dict[_Key, Route]) -> dict[_Key, Route]:
         return routes if self.idle else {key: self.points(points) for key, points in routes.items()}
 
     def boxes(self, boxes: dict[_Id, Box]) -> dict[_Id, Box]:
         return boxes if self.idle else {key: self.box(box) for key, box in boxes.items()}
 
-    def points(self, points: tuple[Point, ...]) -> tuple[Point, ...]:
+    def points(self, points: Route) -> Route:
         dx, dy, far = self.dx, self.dy, self.far
         if self.direction == "down":
-            return tuple([_new(Point, (x + dx, y + dy)) for x, y in points])
+            return tuple([(x + dx, y + dy) for x, y in points])
         if self.direction == "right":
-            return tuple([_new(Point, (y + dy, x + dx)) for x, y in points])
-        return tuple([_new(Point, (far - y - dy, x + dx)) for x, y in points])
+            return tuple([(y + dy, x + dx) for x, y in points])
+        return tuple([(far - y - dy, x + dx) for x, y in points])
 
     def box(self, box: Box) -> Box:
         x, y, width, height = box

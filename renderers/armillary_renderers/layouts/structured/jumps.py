@@ -73,6 +73,7 @@ class Jumps:
     def __init__(self, diagram: d.Diagram) -> None:
         self.crossed = 0
         self._found: dict[int, Exits] = {}
+        self._jumping: set[int] = set()
         if any(edge.kind in ("leave", "next") for edge in diagram.edges):
             self._sequence(diagram.root)
 
@@ -80,11 +81,11 @@ class Jumps:
         return bool(self._found)
 
     def of(self, block: d.Block) -> Exits:
-        return self._found[id(block)]
+        return _LEAVES[block.exit] if type(block) is d.Leaf else self._found[id(block)]
 
     def costs(self, block: d.Sequence, costs: Costs) -> Iterator[Costs]:
         """For each item: a ``next`` in it that goes over or under must not meet a ``leave`` above or below it."""
-        if not self.of(block).jumps:
+        if id(block) not in self._jumping:
             return repeat(FREE, len(block.items))
         left, over, under = costs
         leaving = [index for index, item in enumerate(block.items) if self.of(item).leaves]
@@ -95,7 +96,7 @@ class Jumps:
 
     def arrange(self, block: d.Branching, costs: Costs, only: int) -> Arrangement | None:
         """Where arms stand and how their exits run; ``None`` where none has an early exit."""
-        if not self or not any(self.of(arm.body).jumps for arm in block.arms):
+        if id(block) not in self._jumping:
             return None
         arms = [self.of(arm.body) for arm in block.arms]
         best: tuple[int, Arrangement] | None = None
@@ -114,7 +115,7 @@ class Jumps:
 
     def guard(self, block: d.Guard, costs: Costs) -> tuple[int, Costs, Costs]:
         """The side of a try's handlers, and what a ``next`` in its body and in its handlers would cross."""
-        if not self or block.handler is None:
+        if id(block) not in self._jumping or block.handler is None:
             return 1, costs, costs
         body, handler = self.of(block.body), self.of(block.handler)
         left, over, under = costs
@@ -145,14 +146,13 @@ class Jumps:
     # ── exits, bottom up ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, block: d.Sequence) -> Exits:
-        found = [self._block(item) for item in block.items]
+        found = [_LEAVES[item.exit] if type(item) is d.Leaf else self._block(item) for item in block.items]
         return self._keep(block, found, not found or found[-1].goes_on)
 
     def _block(self, block: d.Block) -> Exits:
         match block:
-            case d.Leaf(_, leaving):
-                made = self._found[id(block)] = _LEAVES[leaving]
-                return made
+            case d.Leaf():
+                return _LEAVES[block.exit]
             case d.Sequence():
                 return self._sequence(block)
             case d.Branching(arms=arms, join=join):
@@ -174,6 +174,8 @@ class Jumps:
             nodes += count
             leaves = leaves or leaving
             nexts = nexts or returning
+        if leaves or nexts:
+            self._jumping.add(id(block))
         made = self._found[id(block)] = Exits(goes_on, leaves, nexts, nodes)
         return made
 

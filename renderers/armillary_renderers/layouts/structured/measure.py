@@ -24,26 +24,30 @@ from armillary_renderers.layouts.structured.sides import enters_beside, last_ret
 from armillary_renderers.sizes import DETAIL_SIZE
 from armillary_renderers.svg.text_metrics import text_width
 
+_NO_LABEL = (0, 0)
+
 
 class Measurer:
     """Measures the blocks of one diagram."""
 
     def __init__(self, diagram: d.Diagram, space: Spacing) -> None:
         self.space = space
-        self.edges = diagram.edge
         self.jumps = Jumps(diagram)
         if space.swap:
             self.sizes = {node.id: (node.height, node.width) for node in diagram.nodes}
         else:
             self.sizes = {node.id: (node.width, node.height) for node in diagram.nodes}
+        self.labels = {
+            (edge.source, edge.slot): (edge.label_height, edge.label_width)
+            if space.swap
+            else (edge.label_width, edge.label_height)
+            for edge in diagram.edges
+            if edge.label_width
+        }
         self.titled = {group.id: text_width(group.title, DETAIL_SIZE) for group in diagram.groups if group.title}
 
     def label(self, source: str, slot: str) -> tuple[int, int]:
-        edge = self.edges.get((source, slot))
-        if edge is None:
-            return 0, 0
-        size = (edge.label_width, edge.label_height)
-        return (size[1], size[0]) if self.space.swap else size
+        return self.labels.get((source, slot), _NO_LABEL)
 
     def block(self, block: d.Block, costs: Costs = FREE) -> Plan:
         """``costs``: what a ``next`` in the block would cross outside of it."""
@@ -69,7 +73,7 @@ class Measurer:
         leaving: str = block.exit
         if leaving == "next":
             leaving = costs.best
-        plan = LeafPlan(half, half, height, height // 2, half, node=block.node, exit=leaving)
+        plan = LeafPlan(half, half, height, height // 2, half, False, False, False, False, False, block.node, leaving)
         if leaving != "on":
             plan.nexts, plan.over, plan.under = leaving == "next", leaving == "over", leaving == "under"
             plan.leaves = plan.over or plan.under or leaving == "leave"
@@ -78,15 +82,16 @@ class Measurer:
     def sequence(self, block: d.Sequence, costs: Costs = FREE) -> SequencePlan:
         plan = SequencePlan(0, 0, 0, 0)
         left = right = y = 0
-        inside = self.jumps.costs(block, costs) if self.jumps else repeat(FREE)
-        for item, cost in zip(block.items, inside, strict=False):
-            inner = self.block(item, cost)
-            if plan.items:
-                y += self.space.gap
+        gap = self.space.gap
+        items, tops = plan.items, plan.tops
+        for item, cost in zip(block.items, self.jumps.costs(block, costs), strict=False):
+            inner = self.leaf(item, cost) if type(item) is d.Leaf else self.block(item, cost)
+            if items:
+                y += gap
             else:
                 plan.entry, plan.half, plan.framed = inner.entry, inner.half, inner.framed
-            plan.items.append(inner)
-            plan.tops.append(y)
+            items.append(inner)
+            tops.append(y)
             y += inner.height
             if inner.left > left:
                 left = inner.left
@@ -120,7 +125,7 @@ class Measurer:
         arranged = self.jumps.arrange(block, costs, only)
         inside = repeat(FREE) if arranged is None else arranged.costs
         plans = [self.sequence(arm.body, cost) for arm, cost in zip(block.arms, inside, strict=False)]
-        drop = max([space.drop, *(self.label(block.node, arm.slot)[1] + space.drop // 2 for arm in block.arms)])
+        drop = max([space.drop, *[self.label(block.node, arm.slot)[1] + space.drop // 2 for arm in block.arms]])
         axis = block.main if arranged is None else arranged.main
         main = Column(block.arms[axis].slot, plans[axis], 0)
         label = self.label(block.node, main.slot)[0]
@@ -146,16 +151,15 @@ class Measurer:
             height=0,
             entry=0,
             half=width // 2,
-            leaves=any(plan.leaves for plan in plans),
-            nexts=any(plan.nexts for plan in plans),
-            over=any(plan.over for plan in plans),
-            under=any(plan.under for plan in plans),
             node=block.node,
             columns=columns,
         )
         self._heights(plan, height, drop)
-        if any(column.leave_lane is not None or column.next_lane is not None for column in columns):
-            self.buses(plan)
+        if arranged is not None:
+            for inner in plans:
+                plan.pass_on(inner)
+            if any(column.leave_lane is not None or column.next_lane is not None for column in columns):
+                self.buses(plan)
         if block.join is not None:
             self._join(plan, block.join)
         return plan
@@ -216,10 +220,10 @@ class Measurer:
         for column in plan.columns:
             column.top += plan.head
         plan.entry = plan.head + height // 2
-        if all(not column.plan.items for column in plan.columns):
-            plan.height = plan.head + height + drop - space.drop // 2
+        if any(column.plan.items for column in plan.columns):
+            plan.height = max([column.top + column.plan.height for column in plan.columns])
         else:
-            plan.height = max(column.top + column.plan.height for column in plan.columns)
+            plan.height = plan.head + height + drop - space.drop // 2
 
     def buses(self, plan: BranchingPlan | GuardPlan) -> None:
         """Room under a block for early exits on their way to the right and, below those, to the left."""

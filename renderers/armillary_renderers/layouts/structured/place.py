@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from armillary_renderers.diagram import model as d
 from armillary_renderers.diagram.geometry import Box
+from armillary_renderers.layouts.structured.measure import Measurer
 from armillary_renderers.layouts.structured.plans import (
     BranchingPlan,
     Column,
@@ -13,7 +13,6 @@ from armillary_renderers.layouts.structured.plans import (
     NestedPlan,
     Plan,
     SequencePlan,
-    Spacing,
 )
 from armillary_renderers.layouts.structured.route import NEAR, End, Entry, Flow, Routes
 from armillary_renderers.layouts.structured.sides import enters_beside, returns_beside
@@ -24,18 +23,12 @@ _new = tuple.__new__
 class Placer:
     """``boxes`` and ``frames`` by id, ``routes`` the edges."""
 
-    def __init__(self, diagram: d.Diagram, space: Spacing) -> None:
-        self.space = space
-        swap = space.swap
-        self.sizes = {n.id: (n.height, n.width) if swap else (n.width, n.height) for n in diagram.nodes}
-        self.label_sizes = {
-            key: (edge.label_height, edge.label_width) if swap else (edge.label_width, edge.label_height)
-            for key, edge in diagram.edge.items()
-            if edge.label_width
-        }
+    def __init__(self, measurer: Measurer) -> None:
+        self.space = measurer.space
+        self.sizes, self.label_sizes = measurer.sizes, measurer.labels
         self.boxes: dict[str, Box] = {}
         self.frames: dict[str, Box] = {}
-        self.routes = Routes(space.bus)
+        self.routes = Routes(self.space.bus)
 
     def block(self, plan: Plan, x: int, y: int) -> Flow:
         match plan:
@@ -96,7 +89,7 @@ class Placer:
         flow = Flow(Entry(node, x, middle, width // 2, y, y, not nexts, not leaves))
         match plan.exit:
             case "on":
-                flow.ends = [End(node, "", [(x, y + height)], (left, middle))]
+                flow.ends = [self.end(node, x)]
             case "leave" | "over" | "under":
                 flow.leaves = [End(node, "", [(left + width, middle)], way=plan.under - plan.over)]
             case "next":
@@ -104,9 +97,28 @@ class Placer:
         return flow
 
     def sequence(self, plan: SequencePlan, x: int, y: int) -> Flow:
+        """From a plain node to the next goes a straight edge: most of what is drawn, so nothing else is made for it."""
         flow = Flow(None)
+        boxes, sizes, routes = self.boxes, self.sizes, self.routes
+        last, bottom = "", 0
         for item, top in zip(plan.items, plan.tops, strict=True):
-            inner = self.block(item, x, y + top)
+            above = y + top
+            if type(item) is LeafPlan and item.exit == "on":
+                node = item.node
+                width, height = sizes[node]
+                boxes[node] = _new(Box, (x - item.half, above, width, height))
+                if last:
+                    routes.points[last, ""] = ((x, bottom), (x, above))
+                elif flow.entry is None:
+                    flow.entry = Entry(node, x, above + item.entry, item.half, above, above, True, True)
+                else:
+                    routes.connect(flow.ends, Entry(node, x, above + item.entry, item.half, above, above, True, True))
+                last, bottom = node, above + height
+                continue
+            if last:
+                flow.ends = [self.end(last, x)]
+                last = ""
+            inner = self.block(item, x, above)
             if flow.entry is None:
                 flow.entry = inner.entry
             elif inner.entry is not None:
@@ -116,7 +128,14 @@ class Placer:
                 flow.leaves += inner.leaves
             if inner.nexts:
                 flow.nexts += inner.nexts
+        if last:
+            flow.ends = [self.end(last, x)]
         return flow
+
+    def end(self, node: str, x: int) -> End:
+        """The edge that leaves a plain node."""
+        left, top, _, height = self.boxes[node]
+        return End(node, "", [(x, top + height)], (left, top + height // 2))
 
     def nested(self, plan: NestedPlan, x: int, y: int) -> Flow:
         assert plan.body is not None

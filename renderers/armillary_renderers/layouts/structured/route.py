@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from armillary_renderers.diagram.geometry import Box, Point, clean
+from armillary_renderers.diagram.geometry import Box, Route, clean
 
 NEAR = 8
 CLEAR = 14
@@ -69,7 +69,7 @@ class Routes:
     """The finished edges by (source, slot), and which sides of nodes are taken."""
 
     bus: int
-    points: dict[tuple[str, str], tuple[Point, ...]] = field(default_factory=dict)
+    points: dict[tuple[str, str], Route] = field(default_factory=dict)
     labels: dict[tuple[str, str], Box] = field(default_factory=dict)
     taken: set[tuple[str, int]] = field(default_factory=set)
     entered: set[tuple[str, int]] = field(default_factory=set)
@@ -84,7 +84,11 @@ class Routes:
         for end in ends:
             x = end.x
             if x == axis:
-                self.finish(end, (axis, entry.top))
+                points = end.points
+                if len(points) == 1 and points[0][1] < entry.top:
+                    self.points[end.source, end.slot] = (points[0], (axis, entry.top))
+                else:
+                    self.finish(end, (axis, entry.top))
                 continue
             side = 1 if x > axis else -1
             free = entry.right_free if side > 0 else entry.left_free

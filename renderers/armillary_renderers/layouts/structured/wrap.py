@@ -11,7 +11,7 @@ from bisect import bisect
 from dataclasses import dataclass
 from math import isqrt
 
-from armillary_renderers.diagram.geometry import Box, Point, clean
+from armillary_renderers.diagram.geometry import Box, clean
 from armillary_renderers.layouts.structured.place import Placer
 from armillary_renderers.layouts.structured.plans import LeafPlan, SequencePlan
 
@@ -117,7 +117,7 @@ def _passing(placer: Placer, gaps: list[int]) -> list[int]:
 
 
 def _crossing(placer: Placer, y: int) -> tuple[str, str]:
-    return next(key for key, points in placer.routes.points.items() if points[0].y < y < points[-1].y)
+    return next(key for key, points in placer.routes.points.items() if points[0][1] < y < points[-1][1])
 
 
 def _columns(placer: Placer, plan: SequencePlan, cuts: list[int], edges: list[tuple[str, str]]) -> list[_Column]:
@@ -163,18 +163,18 @@ def _move(placer: Placer, cuts: list[int], columns: list[_Column], cut_edges: se
     placer.routes.labels = {key: moved(box) for key, box in placer.routes.labels.items()}
     for key, points in placer.routes.points.items():
         if key not in cut_edges:
-            dx, dy = offset(points[0].y)
-            placer.routes.points[key] = tuple([Point(x + dx, y + dy) for x, y in points])
+            dx, dy = offset(points[0][1])
+            placer.routes.points[key] = tuple([(x + dx, y + dy) for x, y in points])
 
 
 def _around(placer: Placer, plan: SequencePlan, key: tuple[str, str], before: _Column, after: _Column) -> None:
     """From the end of a column to the beginning of the next: from side to side where plain nodes stand there."""
-    start, stop = placer.routes.points[key]
-    index = bisect(plan.tops, start.y) - 1
+    (start_x, start_y), (stop_x, stop_y) = placer.routes.points[key]
+    index = bisect(plan.tops, start_y) - 1
     last, first = plan.items[index], plan.items[index + 1]
     lane = before.right + before.dx + GUTTER
-    x, under, axis = start.x + before.dx, before.bottom - before.top + OVER, stop.x + after.dx
-    points = [(x, start.y - before.top), (x, under), (lane, under)]
+    x, under, axis = start_x + before.dx, before.bottom - before.top + OVER, stop_x + after.dx
+    points = [(x, start_y - before.top), (x, under), (lane, under)]
     if isinstance(last, LeafPlan) and (last.node, 1) not in placer.routes.entered:
         box = placer.boxes[last.node]
         points = [(box.right, box.center.y), (lane, box.center.y)]
@@ -182,5 +182,5 @@ def _around(placer: Placer, plan: SequencePlan, key: tuple[str, str], before: _C
         box = placer.boxes[first.node]
         points += [(lane, box.center.y), (box.x, box.center.y)]
     else:
-        points += [(lane, -OVER), (axis, -OVER), (axis, stop.y - after.top)]
+        points += [(lane, -OVER), (axis, -OVER), (axis, stop_y - after.top)]
     placer.routes.points[key] = clean(points)
