@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from armillary.authoring.diagnostics import AUTHORING
 from armillary_engine.definition.expression_json import MAX_EXPRESSION_DEPTH
@@ -15,6 +17,8 @@ from armillary_engine.definition.expressions import CORE, Budget, Function
 from armillary_engine.definition.expressions.conversion import METHODS
 from armillary_engine.definition.validate.diagnostics import DIAGNOSTICS, FAILURES, VALUES, DiagnosticInfo
 from armillary_engine.definition.values import DIGITS, MAX_DEPTH
+from armillary_renderers.diagram.schema import PLACED
+from armillary_renderers.diagram.schema import SCHEMA as DIAGRAM
 
 _HEADER = "<!-- Made by `python docs/reference/make.py`; do not edit. -->\n"
 _GROUPS = {"text": "Text", "numbers": "Numbers", "collections": "Lists and objects", "dates": "Dates and durations"}
@@ -117,8 +121,17 @@ def _row(info: DiagnosticInfo) -> tuple[str, str, str, str]:
 
 
 HERE = Path(__file__).parent
-PAGES = {"expressions.md": expression_reference, "diagnostics.md": diagnostics_reference}
+PAGES: dict[str, Callable[[], str]] = {
+    "expressions.md": expression_reference,
+    "diagnostics.md": diagnostics_reference,
+    "diagram.schema.json": lambda: _schema(DIAGRAM),
+    "placed.schema.json": lambda: _schema(PLACED),
+}
 """File → what makes it."""
+
+
+def _schema(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=1) + "\n"
 
 
 def files() -> dict[Path, str]:

@@ -76,8 +76,7 @@ def _hexagon(node: Node) -> Node:
 
 
 def _box(node: Node) -> Node:
-    icon = 0 if node.kind in ("leave", "next") else ICON
-    rooms = tuple([width - 2 * PAD_X - icon for width in (WIDTHS[-1], *WIDE)])
+    rooms = tuple([width - 2 * PAD_X - ICON for width in (WIDTHS[-1], *WIDE)])
     title, room = _wrapped(node.title, TITLE_SIZE, rooms, bold=True)
     details, room = _wrapped(node.subtitle, DETAIL_SIZE, tuple([other for other in rooms if other >= room]))
     for text in node.details:
@@ -86,12 +85,13 @@ def _box(node: Node) -> Node:
     widest = max([widest, *(text_width(line, DETAIL_SIZE) for line in details)])
     rows = badge_rows(node, room)
     widest = max([widest, *(sum(width + BADGE_GAP for _, width in row) - BADGE_GAP for row in rows)])
-    needed = widest + 2 * PAD_X + icon
+    needed = widest + 2 * PAD_X + ICON
     width = next((size for size in (*WIDTHS, *WIDE) if size >= needed), WIDE[-1])
+    least = 40
     if node.kind in ("leave", "next"):
-        width = _even(needed)
+        width, least = _even(needed), 30
     height = 2 * PAD_Y + TITLE_LINE * len(title) + DETAIL_LINE * len(details) + (BADGE_HEIGHT + 5) * len(rows)
-    return _sized(node, width, _even(max(height, 40 if icon else 30)), title, details)
+    return _sized(node, width, _even(max(height, least)), title, details)
 
 
 def _wrapped(text: str, size: int, widths: tuple[int, ...], bold: bool = False) -> tuple[tuple[str, ...], int]:

@@ -1,4 +1,5 @@
-"""The JSON Schema of a diagram document (``armillary.diagram/1``), as :meth:`.model.Diagram.to_json` writes it."""
+"""The JSON Schemas of a diagram (``armillary.diagram/1``), as :meth:`.model.Diagram.to_json` writes it, and of a placed
+one (``armillary.placed/1``), as :meth:`.placed.Placed.to_json` does. Both are published in docs/reference."""
 
 from __future__ import annotations
 
@@ -106,4 +107,41 @@ SCHEMA: dict[str, Any] = {
             ]
         },
     },
+}
+
+
+def _numbers(count: int) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "integer"}, "minItems": count, "maxItems": count}
+
+
+_POINTS = {"type": "array", "items": _numbers(2), "minItems": 2}
+_BOX = {**_numbers(4), "description": "left, top, width, height"}
+
+PLACED: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Armillary placed diagram",
+    **_record(
+        "format width height direction layout columns nodes edges groups",
+        format={"const": "armillary.placed/1"},
+        width=_PIXELS,
+        height=_PIXELS,
+        direction={"enum": ["down", "right", "left"]},
+        layout=_TEXT,
+        columns={"type": "array", "items": {"type": "integer"}},
+        nodes={"type": "array", "items": _record("id box", id=_TEXT, box=_BOX)},
+        edges={
+            "type": "array",
+            "items": _record(
+                "id source target kind back points",
+                id=_TEXT,
+                source=_TEXT,
+                target=_TEXT,
+                kind={"enum": _EDGE_KINDS},
+                back={"type": "boolean"},
+                points=_POINTS,
+                label=_BOX,
+            ),
+        },
+        groups={"type": "array", "items": _record("id box members", id=_TEXT, box=_BOX, members=_TEXTS)},
+    ),
 }

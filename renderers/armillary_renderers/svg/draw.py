@@ -32,7 +32,7 @@ from armillary_renderers.svg.shapes import ICONS, outline
 from armillary_renderers.svg.text import lines
 from armillary_renderers.svg.theme import FONTS, Theme, style_sheet
 
-_CENTRED = frozenset({"decision", "repeat", "fork", "join", "leave", "next"})
+_CENTRED = frozenset({"decision", "repeat", "fork", "join"})
 _UNREACHED = StepState("not-reached")
 _NOTHING = Overlay()
 """Stands for no overlay at all: then no element is there that only shows a state."""

@@ -19,6 +19,8 @@ ICONS: dict[str, str] = {
     "fail": "M8 2A6 6 0 1 0 8 14A6 6 0 1 0 8 2ZM5.7 5.7L10.3 10.3M10.3 5.7L5.7 10.3",
     "each": "M5 2H14V11H5ZM2 5V14H11",
     "repeat": "M13.5 8A5.5 5.5 0 1 1 11.5 3.8M11.8 .8V4.2H8.4",
+    "leave": "M8.5 2.5H3V13.5H8.5M6.5 8H13.5M10.5 4.8L13.7 8L10.5 11.2",
+    "next": "M13 13.5V7A4.5 4.5 0 0 0 4 7V10M1.2 7.2L4 10.4L6.8 7.2",
     "catch": "M9.5 1.5L4 9H7.7L6.5 14.5L12 7H8.3Z",
 }
 """Kinds without an icon are told by their outline alone."""
