@@ -64,12 +64,11 @@ def rounded(points: Route) -> str:
     """The path of a polyline. It stops short of its end, where the arrowhead begins."""
     x, y = points[0]
     path = f"M{x} {y}"
-    if len(points) > 2:
-        for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-            reach = min(RADIUS, _length(before, corner) // 2, _length(corner, after) // 2)
-            (x1, y1), (x2, y2) = _toward(corner, before, reach), _toward(corner, after, reach)
-            x, y = corner
-            path += f"L{x1} {y1}Q{x} {y} {x2} {y2}"
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        reach = min(RADIUS, _length(before, corner) // 2, _length(corner, after) // 2)
+        (x1, y1), (x2, y2) = _toward(corner, before, reach), _toward(corner, after, reach)
+        x, y = corner
+        path += f"L{x1} {y1}Q{x} {y} {x2} {y2}"
     x, y = _toward(points[-1], points[-2], HEAD - 1)
     return f"{path}L{x} {y}"
 
