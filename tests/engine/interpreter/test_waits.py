@@ -62,6 +62,14 @@ def test_now_is_the_latest_of_the_clock_the_last_now_and_the_due_time() -> None:
     assert world.commands(Due)[-1].at == T0 + 11 * SECOND
 
 
+def test_now_never_goes_back_though_the_clock_does() -> None:
+    world = started(Signal("s", "s"), Set("a", {"seen": e("now")}), Timer("u", after=e("'PT1S'")))
+    world.now = T0 - 60 * SECOND
+    world.signal("s", None)
+    assert world.state["seen"] == "2025-06-15T15:06:40Z"
+    assert (world.snapshot.now, world.commands(Due)[-1].at) == (T0, T0 + SECOND)
+
+
 def test_now_is_fixed_for_the_slice() -> None:
     world = started(Set("a", {"x": e("now")}), Set("b", {"y": e("now")}))
     assert world.state["x"] == world.state["y"]

@@ -199,19 +199,24 @@ def test_leases_of_slow_calls_are_extended(runtime: LocalRuntime, clock: Virtual
 def test_places_of_a_service_are_never_exceeded_and_all_calls_are_made(runtime: LocalRuntime) -> None:
     call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
     runtime.deploy(m.Definition("Calls", (call,)))
-    lock, at_once, most = threading.Lock(), 0, 0
+    lock, at_once, most, release = threading.Lock(), 0, 0, threading.Event()
 
     def rating(request: Any) -> int:
         nonlocal at_once, most
         with lock:
             at_once += 1
             most = max(most, at_once)
+        release.wait(30)
         with lock:
             at_once -= 1
         return 1
 
     runtime.register_service("rating", rating, concurrency=3)
     instances = [runtime.start("Calls").id for _ in range(50)]
+    while runtime.engine.step():  # whatever may be sent is sent, and nobody answers
+        pass
+    assert len(runtime.engine.pool.flying) == 3
+    release.set()
     settle(runtime)
     assert {runtime.instance(instance).status for instance in instances} == {"completed"}
     assert most <= 3
