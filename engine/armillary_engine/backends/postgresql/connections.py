@@ -18,7 +18,7 @@ from psycopg.pq import TransactionStatus
 from ...definition.problems import ArmillaryError
 from .errors import AGAIN, lost, store_error, translated
 from .exchange import StoreConnection
-from .limits import OPTIONS, PATIENT, SERVER, Watch
+from .limits import OPTIONS, PATIENT, Watch, server_limits
 from .places import Place
 from .session import PostgresqlSession
 
@@ -59,7 +59,7 @@ class Connections:
         self._closed = False
         self._idle: deque[StoreConnection] = deque()
         self._places = threading.BoundedSemaphore(CONNECTIONS)
-        self._watch = Watch()
+        self._watch = Watch(place.answer)
 
     @contextmanager
     def connection(self, *, patient: bool = False) -> Iterator[StoreConnection]:
@@ -101,7 +101,7 @@ class Connections:
 
     def _connect(self) -> StoreConnection:
         connection = connect(self.place.conninfo, self.place.shown)
-        connection.execute(f"{PLANS}; {SERVER}".encode())
+        connection.execute(f"{PLANS}; {server_limits(self.place.answer)}".encode())
         connection.prepared_max = 1_000
         return connection
 

@@ -24,22 +24,29 @@ OPTIONS: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 """Of each connection; half a minute of silence from the other machine ends it. What the URL says comes first."""
-SERVER = """SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-    SELECT set_config(name, value, false) FROM (VALUES ('statement_timeout', '45s'),
-        ('idle_in_transaction_session_timeout', '30s')) AS ours (name, value) WHERE current_setting(name) = '0'"""
-"""The same from the server's side. Where an administrator has set limits, theirs hold."""
+_SERVER = """SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+    SELECT set_config(name, value, false) FROM (VALUES ('statement_timeout', '{statement}ms'),
+        ('idle_in_transaction_session_timeout', '{idle}ms')) AS ours (name, value) WHERE current_setting(name) = '0'"""
+
+
+def server_limits(answer: float) -> str:
+    """The same from the server's side, which gives up before the client does. Where an administrator has set limits,
+    theirs hold."""
+    return _SERVER.format(statement=round(answer * 750), idle=round(answer * 500))
+
+
 PATIENT = "SET LOCAL statement_timeout = 0"
 """For what looks through a whole store."""
-ANSWER = 60.0
-"""Seconds for which a connection is lent at most: the server itself has given up by then."""
 LOOK = 5.0
-"""Seconds between two looks at what is lent."""
+"""Seconds, at most, between two looks at what is lent."""
 
 
 class Watch:
-    """Breaks connections that are lent for longer than :data:`ANSWER`. Its thread sleeps while none is lent."""
+    """Breaks connections that are lent for longer than ``answer`` seconds: the server itself has given up by then. Its
+    thread sleeps while none is lent."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: float) -> None:
+        self._answer = answer
         self._lent: dict[int, tuple[float, psycopg.Connection[Any]]] = {}
         self._lock = threading.Lock()
         self._work = threading.Event()
@@ -69,12 +76,12 @@ class Watch:
     def _run(self) -> None:
         while not self._closed.is_set():
             self._work.wait()
-            self._closed.wait(LOOK)
+            self._closed.wait(min(LOOK, self._answer / 4))
             with self._lock:
                 if not self._lent:
                     self._work.clear()
                 for since, connection in self._lent.values():
-                    if time.monotonic() - since > ANSWER:
+                    if time.monotonic() - since > self._answer:
                         _break(connection)
 
 

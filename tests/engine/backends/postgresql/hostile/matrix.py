@@ -167,7 +167,7 @@ def test_the_network_swallows_connections_and_tells_nobody(server: Any, ledger: 
     what was left in a transaction."""
     proxy = Proxy(server.port)
     with contextlib.closing(proxy):
-        books = ledger(port=proxy.port, seldom=5.0)
+        books = ledger(port=proxy.port, seldom=5.0, more="&answer=8")
         books.work(2)
         books.load()
         swallowed = 0
