@@ -1,12 +1,13 @@
 """A live view in an empty page, without JupyterLab: its module, its style sheet, and its kernel side in this process.
 
 Messages of the page reach the model at once; what the model sends is handed to the page by :meth:`Bare.deliver`, which
-every message of the page does too.
+every question of the page does too. Both return when the page has taken what was handed to it.
 """
 
 from __future__ import annotations
 
 import json
+import queue
 from typing import Any
 
 from armillary.widgets import live
@@ -20,13 +21,27 @@ _PAGE = """<!doctype html><meta charset="utf-8"><title>view</title>
 _START = """async ([source, snapshot]) => {
   const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
   const listeners = new Map();
+  const batches = new Map();
+  window.taken = 0;
+  window.unanswered = 0;
+  window.hand = (message) => listeners.get("msg:custom")(message);
+  window.take = ({ number, messages }) => { // In the order in which they were sent, whichever way they came.
+    batches.set(number, messages);
+    for (let batch; (batch = batches.get(window.taken)) !== undefined; window.taken += 1) {
+      batches.delete(window.taken);
+      batch.forEach(window.hand);
+    }
+  };
   const model = {
     comm_live: true,
     get: (name) => (name === "snapshot" ? snapshot : undefined),
     on: (event, listener) => listeners.set(event, listener),
-    send: async (message) => { for (const answer of await window.kernel(JSON.stringify(message))) hand(answer); },
+    send: async (message) => {
+      window.unanswered += 1;
+      window.take(await window.kernel(JSON.stringify(message)));
+      window.unanswered -= 1;
+    },
   };
-  const hand = window.hand = (message) => listeners.get("msg:custom")(message);
   const widget = module.default();
   widget.initialize({ model });
   window.close_view = widget.render({ model, el: document.getElementById("host") });
@@ -34,33 +49,53 @@ _START = """async ([source, snapshot]) => {
 
 
 class Bare:
-    """The view of a handle's instance in a page."""
+    """The view of a handle's instance, or of a model, in a page."""
 
     def __init__(
         self, page: Page, handle: live.HasRuntime | Following, *, module: str = "live", dark: bool | None = None
     ) -> None:
         self.page = page
         self.model = handle if isinstance(handle, Following) else live.view(handle)
-        self.sent: list[Any] = []
         self.received: list[Any] = []
-        self.model.send = lambda message, buffers=None: self.sent.append(message)  # type: ignore[method-assign]
+        self._sent: queue.SimpleQueue[Any] = queue.SimpleQueue()  # The thread of all live views sends too.
+        self._batches = 0
+        self.model.send = lambda message, buffers=None: self._sent.put(message)  # type: ignore[method-assign]
         theme = "" if dark is None else f'data-jp-theme-light="{str(not dark).lower()}"'
         page.set_content(_PAGE % (style_text(), theme))
         page.expose_function("kernel", self._hear)
         page.evaluate(_START, [module_text(module), json.loads(json.dumps(self.model.current()))])
         page.locator(".armillary-live").wait_for()
+        self.settle()
 
-    def _hear(self, message: str) -> list[Any]:
+    def _hear(self, message: str) -> dict[str, Any]:
         content = json.loads(message)
         self.received.append(content)
         self.model._receive(self.model, content, [])
-        return self._waiting()
+        return self._batch([] if content["kind"] == "seen" else self._waiting())
 
     def _waiting(self) -> list[Any]:
-        messages, self.sent[:] = json.loads(json.dumps(self.sent)), []
-        return list(messages)
+        messages = []
+        while not self._sent.empty():
+            messages.append(json.loads(json.dumps(self._sent.get())))
+        return messages
+
+    def _batch(self, messages: list[Any]) -> dict[str, Any]:
+        self._batches += 1
+        return {"number": self._batches - 1, "messages": messages}
 
     def deliver(self) -> None:
         """Brings the page up to date with what was committed."""
         self.model.publish()
-        self.page.evaluate("(messages) => messages.forEach(window.hand)", self._waiting())
+        batch = self._batch(self._waiting())
+        self.page.evaluate("(batch) => window.take(batch)", batch)
+        self.page.wait_for_function("(number) => window.taken > number", arg=batch["number"])
+        self.settle()
+
+    def settle(self) -> None:
+        """Until all that the page asked was answered."""
+        self.page.wait_for_function("() => window.unanswered === 0")
+
+    def close(self) -> None:
+        """Ends what follows on this side."""
+        live.release(self.model.runtime)
+        self.model.close()

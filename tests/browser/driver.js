@@ -11,6 +11,7 @@ window.driver = {
   isCode(index) { return this.cells[index].model.type === "code"; },
   outputs(index) { return this.cells[index].model.outputs.toJSON(); },
   write(index, source) { this.cells[index].model.sharedModel.setSource(source); },
+  writeAll(sources) { sources.forEach((source, index) => { this.clear(index); this.write(index, source); }); },
   clear(index) { this.cells[index].model.clearExecution(); },
 
   start(index) {
@@ -38,6 +39,7 @@ window.driver = {
     return text;
   },
   save() { return window.jupyterapp.commands.execute("docmanager:save"); },
+  useTheme(theme) { return window.jupyterapp.commands.execute("apputils:change-theme", { theme }); },
   shutDown() { return this.panel.sessionContext.shutdown(); },
   restart() { return this.kernel.restart(); },
 

@@ -70,12 +70,6 @@ class Lab:
         quiet.parent.mkdir(parents=True)
         quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
 
-    def use_theme(self, *, dark: bool) -> None:
-        """The theme of pages that are opened from now on."""
-        name = "JupyterLab Dark" if dark else "JupyterLab Light"
-        place = self.home / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-        place.write_text(json.dumps({"theme": name}))
-
     def _wait_for_url(self) -> str:
         """The server writes a file with its port when it listens."""
         end = time.monotonic() + PATIENCE / 1000
@@ -162,6 +156,15 @@ class Notebook:
         """The process id of its kernel."""
         return int(self.page.evaluate("() => driver.execute('import os; print(os.getpid())')"))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether its kernel is there and idle."""
+        return bool(self.page.evaluate("() => driver.ready()"))
+
+    def write(self, cells: Sequence[str]) -> None:
+        """Writes its cells, and removes their outputs."""
+        self.page.evaluate("(cells) => driver.writeAll(cells)", list(cells))
+
     def set_source(self, cell: int, source: str) -> None:
         """Writes a cell."""
         self.page.evaluate("([index, source]) => driver.write(index, source)", [cell, source])
@@ -191,6 +194,10 @@ class Notebook:
     def text(self, cell: int) -> str:
         """The text outputs of a cell."""
         return str(self.page.evaluate("(index) => driver.text(index)", cell))
+
+    def use_theme(self, name: str) -> None:
+        """Changes JupyterLab's theme, as its menu does, and waits until it is there."""
+        self.page.evaluate("(theme) => driver.useTheme(theme)", name)
 
     def save(self) -> None:
         """Writes the file."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import armillary as arm
 import pytest
 from armillary import call, subworkflow, task, workflow
-from armillary.widgets import live
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from .bare import Bare
 
@@ -42,18 +41,6 @@ def insure_boat(policy: str) -> str:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page in which any error of the module is a failure."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
-
-
-@pytest.fixture
 def instance() -> Iterator[arm.Instance]:
     with arm.Workbench("memory://") as bench:
         for service in ("rating", "policies", "mail"):
@@ -61,21 +48,19 @@ def instance() -> Iterator[arm.Instance]:
         bench.deploy(confirm_number)
         instance = bench.start(insure_boat, {"policy": "P-1"})
         for answer in ("again", "approve"):
-            instance.wait(timeout=10)
+            instance.wait(timeout=60)
             for open_task in instance.tasks:
                 open_task.complete({"answer": answer})
-        yield instance.wait(timeout=10)
+        yield instance.wait(timeout=60)
 
 
 @pytest.fixture
-def view(page: Page, instance: arm.Instance) -> Iterator[Bare]:
-    view = Bare(page, instance)
-    yield view
-    live.release(instance.runtime)
+def view(show: Callable[..., Bare], instance: arm.Instance) -> Bare:
+    return show(instance)
 
 
-def focused(page: Page) -> str:
-    return str(page.evaluate("() => document.activeElement.dataset.node ?? ''"))
+def node(page: Page, id: str) -> Any:
+    return page.locator(f".armillary-live .armillary-node[data-node='{id}']")
 
 
 REST = """() => new Promise((rested) => {
@@ -111,7 +96,7 @@ def test_it_is_dragged_scrolled_and_zoomed(view: Bare, page: Page) -> None:
     page.mouse.up()
     dragged = transform(page)
     assert dragged[1] == pytest.approx(before[1] + 100, abs=5)
-    assert page.locator(".armillary-selected").count() == 0, "the end of a drag chose a step"
+    expect(page.locator(".armillary-selected"), "the end of a drag chose a step").to_have_count(0)
     page.mouse.wheel(0, 60)
     page.wait_for_function(
         "(y) => !document.querySelector('.armillary-live-stage').style.transform.includes(y)", arg=f"{dragged[1]}px"
@@ -135,34 +120,34 @@ def test_the_overview_moves_the_picture(view: Bare, page: Page) -> None:
     page.get_by_role("button", name="Actual size").click()
     map = page.locator(".armillary-live-map")
     expect(map).to_be_visible()
+    transform(page)
     box = map.bounding_box()
     map.click(position={"x": box["width"] / 2, "y": 8})
     top = transform(page)
     map.click(position={"x": box["width"] / 2, "y": box["height"] - 8})
-    assert transform(page)[1] < top[1]
+    bottom = transform(page)
+    assert bottom[1] < top[1]
     map.focus()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowUp")
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    assert transform(page)[1] > bottom[1]
     page.get_by_role("button", name="Overview").click()
     expect(map).to_be_hidden()
 
 
 def test_the_arrow_keys_follow_the_edges(view: Bare, page: Page) -> None:
     expect(page.locator(".armillary-live-canvas [tabindex='0']")).to_have_count(1)
-    page.locator(".armillary-node[data-node=':start']").focus()
-    seen = []
-    for _ in range(5):
+    node(page, ":start").focus()
+    for next in ("rounds", "quote", "while-rounds", "review-quote", "if-answer"):
         page.keyboard.press("ArrowDown")
-        seen.append(focused(page))
-    assert seen[:4] == ["rounds", "quote", "while-rounds", "review-quote"]
+        expect(node(page, next)).to_be_focused()
     page.keyboard.press("ArrowUp")
-    assert focused(page) == "review-quote"
+    expect(node(page, "review-quote")).to_be_focused()
     page.locator(".armillary-node[data-node=if-rounds]").focus()
     page.keyboard.press("ArrowDown")
-    assert focused(page) == "confirm-number", "the way that was taken"
+    expect(node(page, "confirm-number"), "the way that was taken").to_be_focused()
     page.keyboard.press("ArrowRight")
-    assert focused(page) == "decline", "the other way of the same decision"
+    expect(node(page, "decline"), "the other way of the same decision").to_be_focused()
     expect(page.locator(".armillary-walked")).to_have_attribute("data-target", "decline")
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Chosen step")).to_contain_text("Decline")
@@ -181,8 +166,30 @@ def test_a_search_finds_steps_by_what_stands_on_them(view: Bare, page: Page) -> 
     page.get_by_role("searchbox").fill("mail")
     page.keyboard.press("Escape")
     expect(page.locator(".armillary-live-search")).to_be_hidden()
-    assert focused(page) == "decline"
+    expect(node(page, "decline")).to_be_focused()
     expect(page.locator(".armillary-found")).to_have_count(0)
+
+
+AMISS = """() => {
+  const middle = (which) => { const box = document.querySelector(which).getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; };
+  const [[x, y], [wanted, high]] = [middle('.armillary-found-now .armillary-shape'), middle('.armillary-live-canvas')];
+  return [Math.abs(x - wanted), Math.abs(y - high)];
+}"""  # noqa: E501
+
+
+def test_what_was_found_glides_to_the_middle(view: Bare, page: Page) -> None:
+    """Where somebody does not ask for less motion; as all other tests do."""
+    page.emulate_media(reduced_motion="no-preference")
+    for _ in range(5):  # Until it is far larger than its pane, which it otherwise keeps to.
+        page.get_by_role("button", name="Larger").click()
+    canvas(page).locator("[tabindex='0']").focus()
+    page.keyboard.press("/")
+    page.keyboard.type("underwriter")
+    expect(page.locator(".armillary-found-now")).to_have_count(1)
+    transform(page)
+    across, down = page.evaluate(AMISS)
+    assert across < 2
+    assert down < 2
 
 
 def test_a_step_shows_the_lines_that_it_was_written_in(view: Bare, page: Page) -> None:
@@ -198,7 +205,7 @@ def test_a_step_shows_the_lines_that_it_was_written_in(view: Bare, page: Page) -
     expect(page.locator(".armillary-selected")).to_have_attribute("data-step", "quote")
     page.evaluate("() => document.addEventListener('armillary:source', (event) => { window.place = event.detail })")
     chosen.get_by_role("button", name="line").click()
-    assert page.evaluate("() => window.place.line") == insure_boat.source_map["quote"].line
+    page.wait_for_function("(line) => window.place?.line === line", arg=insure_boat.source_map["quote"].line)
 
 
 def test_loops_and_subworkflows_collapse_and_expand(view: Bare, page: Page) -> None:
@@ -224,7 +231,7 @@ def test_an_expanded_child_lives_and_is_travelled(view: Bare, page: Page, instan
     expect(inner).to_have_attribute("data-state", "waiting")
     for open_task in instance.tasks:
         open_task.complete({})
-    instance.wait("ended", timeout=10)
+    instance.wait("ended", timeout=60)
     view.deliver()
     expect(inner).to_have_attribute("data-state", "done")
     started = next(event.number for event in instance.history if "child" in event.data)
@@ -235,6 +242,9 @@ def test_an_expanded_child_lives_and_is_travelled(view: Bare, page: Page, instan
         expect(inner).to_have_attribute("data-state", state)
     page.get_by_role("button", name="Live").click()
     expect(inner).to_have_attribute("data-state", "done")
+
+
+PAIRS = "(which) => [...document.querySelectorAll(which)].map((edge) => [edge.dataset.source, edge.dataset.target])"
 
 
 def test_time_travel_shows_diagram_and_state_as_they_were(view: Bare, page: Page, instance: arm.Instance) -> None:
@@ -251,23 +261,33 @@ def test_time_travel_shows_diagram_and_state_as_they_were(view: Bare, page: Page
             node = page.locator(f".armillary-live .armillary-node[data-step='{step.id}']")
             state = then.overlay.steps[step.id].state if step.id in then.overlay.steps else "not-reached"
             expect(node).to_have_attribute("data-state", state)
-        taken = page.evaluate(
-            "() => [...document.querySelectorAll('.armillary-edge[data-taken=true]')]"
-            ".map((edge) => [edge.dataset.source, edge.dataset.target])"
+        drawn = {tuple(pair) for pair in page.evaluate(f"({PAIRS})('.armillary-edge[data-source]')")}
+        page.wait_for_function(
+            f"(pairs) => ({PAIRS})('.armillary-edge[data-taken=true]').map(String).sort().join() === pairs",
+            arg=",".join(sorted(",".join(pair) for pair in then.overlay.taken & drawn)),
         )
-        assert {tuple(pair) for pair in taken} == {
-            pair for pair in then.overlay.taken if tuple(pair) in {tuple(edge) for edge in edges(page)}
-        }
     expect(page.get_by_role("heading", name="To do")).to_be_visible()
 
 
-def edges(page: Page) -> list[list[str]]:
-    return list(
-        page.evaluate(
-            "() => [...document.querySelectorAll('.armillary-edge[data-source]')]"
-            ".map((edge) => [edge.dataset.source, edge.dataset.target])"
+def test_an_answer_about_a_picture_that_is_gone_is_not_drawn(view: Bare, page: Page, instance: arm.Instance) -> None:
+    """Asked for from a moment of the past, and overtaken by the way back to the present."""
+    page.get_by_label("Moment of the history").fill("7")
+    expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "7")
+    page.evaluate("""() => {
+        const scrubber = document.querySelector(".armillary-live-scrubber");
+        const go = (to) => { scrubber.value = to; scrubber.dispatchEvent(new Event("input")); };
+        go(4);
+        document.querySelector(".armillary-live-now").click();
+        go(2);
+    }""")
+    expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "2")
+    view.settle()
+    then = arm.replay(instance).at(2).overlay.steps
+    for step in insure_boat.definition.body:
+        state = then[step.id].state if step.id in then else "not-reached"
+        expect(page.locator(f".armillary-live .armillary-node[data-step='{step.id}']")).to_have_attribute(
+            "data-state", state
         )
-    )
 
 
 def test_the_past_stays_while_the_present_goes_on(view: Bare, page: Page, instance: arm.Instance) -> None:
@@ -278,7 +298,7 @@ def test_the_past_stays_while_the_present_goes_on(view: Bare, page: Page, instan
     before = len(instance.history)
     for open_task in instance.tasks:
         open_task.complete({})
-    instance.wait("ended", timeout=10)
+    instance.wait("ended", timeout=60)
     view.deliver()
     expect(root).to_have_attribute("data-moment", "4")
     expect(page.locator(".armillary-live-moment")).to_contain_text(f"4 / {len(instance.history)}")
@@ -306,9 +326,11 @@ def test_the_history_is_played_and_a_row_is_a_moment(view: Bare, page: Page, ins
     expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "3")
 
 
-def test_an_exported_history_is_travelled_without_an_engine(page: Page, instance: arm.Instance, tmp_path: Path) -> None:
+def test_an_exported_history_is_travelled_without_an_engine(
+    show: Callable[..., Bare], page: Page, instance: arm.Instance, tmp_path: Path
+) -> None:
     recording = arm.replay(instance.export(tmp_path / "history.json"))
-    Bare(page, recording)
+    show(recording)
     expect(page.get_by_role("heading", name="To do")).to_be_hidden()
     expect(page.get_by_text("No kernel is following")).to_be_hidden()
     page.get_by_label("Moment of the history").fill("4")
@@ -323,7 +345,6 @@ def test_an_exported_history_is_travelled_without_an_engine(page: Page, instance
     expect(root).to_have_attribute("data-moment", "4")
     page.get_by_role("button", name="End", exact=True).click()
     expect(page.locator(".armillary-node[data-step='confirm-number::number']")).to_have_attribute("data-state", "done")
-    live.release(recording)
 
 
 def test_a_countdown_counts_and_every_control_has_a_name(view: Bare, page: Page) -> None:
@@ -338,20 +359,21 @@ def test_a_countdown_counts_and_every_control_has_a_name(view: Bare, page: Page)
     assert nameless == []
 
 
-def test_hostile_sources_and_searches_are_only_texts(page: Page, instance: arm.Instance) -> None:
+def test_hostile_sources_and_searches_are_only_texts(
+    show: Callable[..., Bare], page: Page, instance: arm.Instance
+) -> None:
     hostile = '<img src=x onerror="window.hacked=1"></pre><script>window.hacked=1</script>'
     step = "review-quote"
     document = arm.replay(instance).document
     document["instance"]["digest"] = "of a definition that this process did not compile"
     document["sources"] = {"files": [{"name": hostile, "lines": [(1, hostile)]}], "steps": {step: (0, 1, 1)}}
     recording = arm.replay(document)
-    Bare(page, recording)
+    show(recording)
     page.get_by_role("button", name="Show all of it").click()
     page.locator(f".armillary-node[data-step={step}]").click()
     expect(page.locator(".armillary-live-line-here bdi")).to_have_text(hostile)
     page.keyboard.press("/")
     page.keyboard.type(f'{hostile}"]')
     expect(page.locator(".armillary-live-found-count")).to_have_text("no step")
-    assert page.locator(".armillary-live :is(img, script)").count() == 0
+    expect(page.locator(".armillary-live :is(img, script)")).to_have_count(0)
     assert page.evaluate("() => window.hacked === undefined")
-    live.release(recording)

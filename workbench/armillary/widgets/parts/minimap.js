@@ -17,13 +17,14 @@ export function createMinimap(view) {
   let [graph, natural, scale, wanted] = [null, { width: 1, height: 1 }, 1, true];
   let drawing = 0;
 
+  const wide = () => Math.max(24, natural.width * scale);
+  const high = () => Math.max(24, natural.height * scale);
+
   function paint() {
     drawing = 0;
     if (!graph || element.hidden) return;
     const ratio = window.devicePixelRatio || 1;
-    const [wide, high] = [Math.max(24, natural.width * scale), Math.max(24, natural.height * scale)];
-    [canvas.width, canvas.height] = [Math.round(wide * ratio), Math.round(high * ratio)];
-    [canvas.style.width, canvas.style.height] = [`${wide}px`, `${high}px`];
+    [canvas.width, canvas.height] = [Math.round(wide() * ratio), Math.round(high() * ratio)];
     const pen = canvas.getContext("2d");
     const style = getComputedStyle(element);
     const colours = new Map();
@@ -61,6 +62,7 @@ export function createMinimap(view) {
     show(nextGraph, nextNatural) {
       [graph, natural] = [nextGraph, nextNatural];
       scale = Math.min(WIDTH / natural.width, HEIGHT / natural.height);
+      [canvas.style.width, canvas.style.height] = [`${wide()}px`, `${high()}px`]; // It is painted later.
       this.refresh();
     },
     /** The colours of nodes may have changed. */

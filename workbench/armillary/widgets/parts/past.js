@@ -11,7 +11,7 @@ export function grown(tree, change) {
 
 /** `arrive(moment)` is told each moment that was reached, as `{number, header, tree, overlay}`. One request at a time. */
 export function createPast(store, arrive) {
-  let [here, wanted, asking] = [null, null, false];
+  let [here, wanted, asking, drawing] = [null, null, false, 0];
 
   const last = () => store.data.history.at(-1)?.number ?? 0;
 
@@ -19,9 +19,10 @@ export function createPast(store, arrive) {
     if (asking || wanted === null || wanted === here?.number) return;
     asking = true;
     const from = here ?? { number: last(), tree: store.data.tree };
+    const picture = drawing;
     store.ask({ kind: "seek", before: from.number, number: wanted }, (message) => {
+      if (picture !== drawing) return; // What it tells became different of a picture that is gone.
       asking = false;
-      if (wanted === null) return; // Back in the present meanwhile.
       here = { number: message.number, header: message.header, tree: grown(from.tree, message.tree) };
       arrive({ ...here, overlay: message.overlay });
       ask();
@@ -35,7 +36,7 @@ export function createPast(store, arrive) {
     /** To the moment after an event; the newest wish wins. */
     go(number) { wanted = number; ask(); },
     /** The picture was drawn anew, as it is now: the way to the moment begins there. */
-    again() { here = null; asking = false; ask(); },
-    present() { [here, wanted] = [null, null]; },
+    again() { drawing += 1; here = null; asking = false; ask(); },
+    present() { drawing += 1; [here, wanted, asking] = [null, null, false]; },
   };
 }
