@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from armillary.widgets import live
@@ -46,6 +48,16 @@ _START = """async ([source, snapshot]) => {
   widget.initialize({ model });
   window.close_view = widget.render({ model, el: document.getElementById("host") });
 }"""
+
+
+def reach(runtime: Any, there: Callable[[], object]) -> None:
+    """Until something holds that a commit brings about."""
+    changed = threading.Event()
+    subscription = runtime.subscribe(lambda _: changed.set())
+    while not there():
+        assert changed.wait(60), "nothing was committed that led there"
+        changed.clear()
+    subscription.close()
 
 
 class Bare:

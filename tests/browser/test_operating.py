@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from armillary import call, compensate, task, workflow
 from playwright.sync_api import Page, expect
 
-from .bare import Bare
+from .bare import Bare, reach
 
 pytestmark = [pytest.mark.require("chromium"), pytest.mark.timeout(120)]
 
@@ -63,26 +62,17 @@ def badge(page: Page) -> Any:
     return page.locator(".armillary-live-badge")
 
 
-def reach(instance: arm.Instance, there: Callable[[], object]) -> None:
-    changed = threading.Event()
-    subscription = instance.runtime.subscribe(lambda _: changed.set(), instance=instance.id)
-    while not there():
-        assert changed.wait(60), f"not reached by {instance!r}"
-        changed.clear()
-    subscription.close()
-
-
 def mend(instance: arm.Instance, ledger: Ledger) -> None:
     """Retried with success: it waits for the task."""
     ledger.broken = False
     instance.retry()
-    reach(instance, lambda: instance.status == "waiting")
+    reach(instance.runtime, lambda: instance.status == "waiting")
 
 
 def settle(view: Bare, instance: arm.Instance, status: str) -> None:
     """Until the page's request was answered and the instance is where that leads."""
     view.settle()
-    reach(instance, lambda: instance.status == status)
+    reach(instance.runtime, lambda: instance.status == status)
     view.deliver()
 
 
@@ -165,7 +155,7 @@ def test_what_is_refused_says_so_and_nothing_can_be_done_in_the_past(
 def test_a_blocked_instance_says_what_it_waits_for(show: Callable[..., Bare], page: Page) -> None:
     with arm.Workbench("memory://") as bench:
         instance = bench.start(issue_policy, {"policy": "P-2"})
-        reach(instance, lambda: instance.blocked)
+        reach(instance.runtime, lambda: instance.blocked)
         show(instance)
         expect(page.locator(".armillary-live-notice-warning")).to_contain_text("Blocked: waiting for service 'printer'")
 

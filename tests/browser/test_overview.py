@@ -11,6 +11,7 @@ from typing import Any
 import armillary as arm
 import pytest
 from armillary import call, task, workflow
+from armillary.operating import retry_each
 from armillary.widgets import live
 from armillary.widgets.assets import PARTS, module_text
 from armillary.widgets.overview import Overview
@@ -23,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 
-from .bare import Bare
+from .bare import Bare, reach
 
 pytestmark = [pytest.mark.require("chromium"), pytest.mark.timeout(120)]
 
@@ -137,6 +138,81 @@ def test_a_step_lists_its_instances(view: Bare, page: Page) -> None:
     expect(chosen.locator("li").first).to_contain_text("failed: no such stock")
 
 
+def test_what_failed_is_retried_after_a_question_and_it_says_what_it_did(
+    view: Bare, page: Page, bench: arm.Workbench
+) -> None:
+    actions = page.get_by_role("group", name="Actions")
+    question = page.get_by_role("form", name="Retry what failed")
+    actions.get_by_role("button", name="Retry all that failed").click()
+    expect(question).to_contain_text("Take up the 2 instances that failed again")
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    assert len(bench.instances(status="failed")) == 2, "it was only asked"
+
+    bench.service("stock", lambda request: {"reserved": True})
+    retry, asked = bench.runtime.retry, []
+
+    def somebody_is_faster(id: str, **options: Any) -> None:
+        if not asked:
+            retry(id)
+            reach(bench.runtime, lambda: bench.instance(id).status == "waiting")
+        asked.append(id)
+        retry(id, **options)
+
+    bench.runtime.retry = somebody_is_faster  # type: ignore[method-assign]
+    actions.get_by_role("button", name="Retry all that failed").click()
+    question.get_by_role("button", name="Retry 2").click()
+    view.settle()
+    told = page.locator(".armillary-live-header [role=status]", has_text="Retried")
+    expect(told).to_contain_text("Retried 1 of 2; the other was refused: expected an instance that can be retried")
+    reach(bench.runtime, lambda: len(bench.instances(status="waiting")) == 13)
+    view.deliver()
+    expect_counts(page, pack_order="6 · ·")
+    expect(actions.get_by_role("button")).to_have_count(0)
+    expect(page.locator(".armillary-live-facts").first).to_contain_text("13 waiting")
+
+
+def test_what_failed_at_a_step_is_retried_there(view: Bare, page: Page, bench: arm.Workbench) -> None:
+    page.get_by_role("button", name="reserve").click()
+    chosen = page.get_by_role("region", name="Chosen step")
+    bench.service("stock", lambda request: {"reserved": True})
+    chosen.get_by_role("button", name="Retry what failed here").click()
+    page.get_by_role("button", name="Retry 2").click()
+    expect(page.locator(".armillary-live-header [role=status]", has_text="Retried 2")).to_be_visible()
+    reach(bench.runtime, lambda: len(bench.instances(status="waiting")) == 13)
+    view.deliver()
+    expect(chosen).to_contain_text("No instance stands here")
+
+
+def test_instances_of_another_version_are_counted_apart(
+    show: Callable[..., Bare], page: Page, bench: arm.Workbench
+) -> None:
+    """A step of the same name means something else there: it would be counted where it does not stand."""
+
+    @workflow(name="ApproveOrder", version="2.0.0")
+    def approve_order_anew(amount: int) -> str:
+        """Approve an order."""
+        task("PackOrder", roles=["robot"])
+        call("stock/reserve", amount=amount)
+        return "packed"
+
+    old = bench.watch(approve_order)
+    bench.start(approve_order_anew, {"amount": 1}).wait(timeout=60)
+    watch = bench.watch("ApproveOrder")
+    assert [(row.step, row.standing, row.failed) for row in watch.steps] == [("pack-order", 1, 0)]
+    [elsewhere] = watch.elsewhere
+    assert (elsewhere.version, elsewhere.standing, elsewhere.failed) == (approve_order.version, 11, 2)
+    assert [(other.version, other.standing) for other in old.elsewhere] == [("2.0.0", 1)]
+    assert "2.0.0; 13 on other versions" in repr(watch)
+    show(Overview(bench.runtime, watch.definition, watch.before), module="overview")
+    expect_counts(page, pack_order="1 · ·")
+    expect(page.locator(".armillary-live-facts").first).to_contain_text(re.compile("ApproveOrder 2.0.0 *1 waiting"))
+    expect(page.locator(".armillary-live-elsewhere tbody td")).to_have_text(["11", "·", "2"])
+    expect(page.get_by_role("button", name="Retry all that failed")).to_have_count(0)
+    page.get_by_role("radio", name="What the newest 200 passed").check()
+    expect(on(page, "pack-order").locator(".armillary-visits")).to_have_text("1")
+
+
 def test_other_overlays_lie_on_the_same_picture(view: Bare, page: Page, bench: arm.Workbench) -> None:
     page.get_by_role("radio", name="What the newest 200 passed").check()
     expect(on(page, "reserve").locator(".armillary-visits")).to_have_text("13")
@@ -173,6 +249,19 @@ def test_the_legend_has_what_is_in_use(view: Bare, page: Page) -> None:
     expect(legend.locator("li")).to_have_text(["none", "up to 3", "up to 5", "up to 7", "!an error, or a failure"])
     page.get_by_role("button", name="Legend").click()
     expect(legend).to_be_hidden()
+
+
+def test_a_watch_retries_what_failed_and_tells(bench: arm.Workbench) -> None:
+    watch = bench.watch(approve_order)
+    again = watch.retry_failed(step="pack-order")
+    assert (again.done, again.refused, repr(again)) == ((), (), "Retried 0")
+    bench.service("stock", lambda request: {"reserved": True})
+    failed = {instance.id for instance in bench.instances(status="failed")}
+    done = watch.retry_failed(by="ann")
+    assert (set(done.done), str(done)) == (failed, "Retried 2")
+    reach(bench.runtime, lambda: len(bench.instances(status="waiting")) == 13)
+    [refused] = retry_each(bench.runtime, ["nobody"]).refused
+    assert refused[1].code == "instance.unknown"
 
 
 def test_a_watch_is_a_table_and_a_picture_too(bench: arm.Workbench) -> None:

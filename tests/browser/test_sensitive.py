@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import armillary as arm
 import pytest
 from armillary import task, workflow
-from armillary.widgets import live
 from armillary_engine.definition.problems import ArmillaryError
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pydantic import BaseModel, Field
 
-from .bare import Bare
-from .test_operating import reach
+from .bare import Bare, reach
 
 pytestmark = [pytest.mark.require("chromium"), pytest.mark.timeout(120)]
 SECRET = "4711-0815"
@@ -37,20 +35,9 @@ def look_at_person(person: Person) -> str:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
-
-
-@pytest.fixture
 def instance() -> Iterator[arm.Instance]:
     with arm.Workbench("memory://") as bench:
-        yield bench.start(look_at_person, {"name": "Ann", "ssn": SECRET}).wait(timeout=10)
+        yield bench.start(look_at_person, {"name": "Ann", "ssn": SECRET}).wait(timeout=60)
 
 
 class Heard(Bare):
@@ -68,7 +55,7 @@ class Heard(Bare):
 def view(page: Page, instance: arm.Instance) -> Iterator[Heard]:
     view = Heard(page, instance)
     yield view
-    live.release(instance.runtime)
+    view.close()
 
 
 def reached(view: Heard, page: Page) -> bool:
@@ -98,7 +85,7 @@ def test_the_state_is_revealed_until_it_changes(view: Heard, page: Page, instanc
     reveal.click()
     expect(state).to_contain_text(f"Ann ({SECRET})")
     instance.runtime.suspend(instance.id)
-    reach(instance, lambda: instance.status == "suspended")
+    reach(instance.runtime, lambda: instance.status == "suspended")
     view.deliver()
     expect(page.locator(".armillary-live-badge")).to_contain_text("Suspended")
     expect(state).not_to_contain_text(SECRET)
@@ -119,13 +106,12 @@ def test_who_may_not_see_it_is_told_so(
     assert not reached(view, page)
 
 
-def test_where_nothing_is_hidden_nothing_is_offered(page: Page) -> None:
+def test_where_nothing_is_hidden_nothing_is_offered(show: Callable[..., Bare], page: Page) -> None:
     with arm.Workbench("memory://") as bench:
-        instance = bench.start(look_at_anybody, {"name": "Ann"}).wait(timeout=10)
-        Bare(page, instance)
+        instance = bench.start(look_at_anybody, {"name": "Ann"}).wait(timeout=60)
+        show(instance)
         expect(page.locator(".armillary-live-task h4")).to_have_text("Look at Ann")
         expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
-        live.release(instance.runtime)
 
 
 @workflow

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from armillary_engine.definition.model import Value
+from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.operations import (
     DeadLetterQuery,
     DeadLetterView,
@@ -62,6 +64,38 @@ class Schedule:
 
     def __repr__(self) -> str:
         return f"<Schedule {printable(self.id)} of {self.workflow}, {every_text(self.view.every)}, {stands(self.view)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of instances that were to be retried: the ids of those that were, and why the others were refused."""
+
+    done: tuple[str, ...]
+    refused: tuple[tuple[str, ArmillaryError], ...]
+
+    def __str__(self) -> str:
+        if not self.refused:
+            return f"Retried {len(self.done):,}"
+        others = "the other was refused" if len(self.refused) == 1 else "the others were refused, the first"
+        (_, why), asked = self.refused[0], len(self.done) + len(self.refused)
+        return f"Retried {len(self.done):,} of {asked:,}; {others}: {why.message}"
+
+    def __repr__(self) -> str:
+        rows = [[id, error.code, clip(error.message, 80)] for id, error in self.refused]
+        return f"{self}\n{text_table(('refused', 'code', 'why'), rows)}" if rows else str(self)
+
+
+def retry_each(runtime: Runtime, ids: Iterable[str], by: str | None = None) -> Retried:
+    """Retries one instance after the other. One that is refused, as somebody has taken it up, stops none of them."""
+    done: list[str] = []
+    refused: list[tuple[str, ArmillaryError]] = []
+    for id in ids:
+        try:
+            runtime.retry(id, caller=Caller(by))
+            done.append(id)
+        except ArmillaryError as error:
+            refused.append((id, error))
+    return Retried(tuple(done), tuple(refused))
 
 
 class DeadLetter:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from armillary_engine.definition.model import Definition
 from armillary_engine.definition.problems import ArmillaryError
 
+from .operating import Retried, retry_each
 from .tables import Table
-from .widgets.census import Census, Row
+from .widgets.census import Census, Elsewhere, Row
 from .words import clip
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ HEADINGS = ("step", "standing", "blocked", "failed", "why")
 
 
 class Watch:
-    """The instances of one workflow that are on their way or failed. As the last line of a cell it is a live view."""
+    """The instances of one version of a workflow that are on their way or failed. As the last line of a cell it is a
+    live view."""
 
     def __init__(self, runtime: Runtime, definition: Definition, before: Definition | None = None) -> None:
         self.runtime = runtime
@@ -31,10 +33,20 @@ class Watch:
     @property
     def steps(self) -> Table[Row]:
         """How many instances stand at each step now, how many of them are blocked, and how many failed there."""
-        census = self._census()
-        rows = census.rows()
-        cells = [[row.step, *map(str, (row.standing, row.blocked, row.failed)), clip(row.trouble, 60)] for row in rows]
-        return Table(rows, HEADINGS, rows=cells, empty="no instance is on its way")
+        return _table(self._census())
+
+    @property
+    def elsewhere(self) -> Table[Elsewhere]:
+        """How many instances are on other versions of the workflow: a step of the same name may mean something else
+        there, so that they are not counted by step here."""
+        found = self._census().elsewhere()
+        cells = [[other.version, *map(str, (other.standing, other.blocked, other.failed))] for other in found]
+        return Table(found, ("version", *HEADINGS[1:4]), rows=cells, empty="no instance is on another version")
+
+    def retry_failed(self, step: str | None = None, *, by: str | None = None) -> Retried:
+        """Retries all instances of this version that failed, or that failed at ``step``, and says what became of it.
+        One that is refused stops none of the others."""
+        return retry_each(self.runtime, self._census().failed(step), by)
 
     def picture(self, **options: Any) -> Picture:
         """The picture with those counts as it is now; ``options`` are those of ``arm.render``."""
@@ -48,7 +60,10 @@ class Watch:
         return census
 
     def __repr__(self) -> str:
-        return f"<Watch on {self.definition.name}>\n{self.steps!r}"
+        census = self._census()
+        others = sum(other.standing + other.failed for other in census.elsewhere())
+        more = f"; {others:,} on other versions" if others else ""
+        return f"<Watch on {self.definition.name} {census.version}{more}>\n{_table(census)!r}"
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         if not find_spec("anywidget"):
@@ -60,6 +75,12 @@ class Watch:
         return model_of(
             self.runtime, name, lambda: Overview(self.runtime, self.definition, self.before)
         )._repr_mimebundle_()
+
+
+def _table(census: Census) -> Table[Row]:
+    rows = census.rows()
+    cells = [[row.step, *map(str, (row.standing, row.blocked, row.failed)), clip(row.trouble, 60)] for row in rows]
+    return Table(rows, HEADINGS, rows=cells, empty="no instance is on its way")
 
 
 def watch(runtime: Runtime, name: str, version: str = "*", against: Definition | None = None) -> Watch:

@@ -1,10 +1,10 @@
-"""What a person can do at a live view: answer or hand over a task; hold, take up, retry or cancel an instance."""
+"""What a person can do at the view of an instance: answer or hand over a task; hold, retry or cancel the instance."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.runtime import Caller, InstanceState, Runtime
@@ -26,24 +26,34 @@ _DEEDS: dict[str, Callable[[Runtime, str, dict[str, Any]], object]] = {
 }
 
 
-def act(runtime: Runtime, instance: str, content: Act, tree_of: Callable[[InstanceState], Tree]) -> Reply:
-    """Does what a page asks for, and says how it went. Never raises: the person at the view has to hear of it."""
+def deed(
+    runtime: Runtime, instance: str, content: Act, tree_of: Callable[[InstanceState], Tree]
+) -> tuple[str, Callable[[], dict[str, Any]]]:
+    """What a page asks for: in words, and what does it and gives what the reply is to tell."""
     verb, task, told = content["verb"], content.get("task"), content["arguments"]
-    try:
+    about = instance if task is None else task
+
+    def do() -> dict[str, Any]:
         if verb == "reveal":
-            return {**_reply(content["request"], None), "values": _revealed(runtime, instance, task, tree_of)}
-        _DEEDS[verb](runtime, instance if task is None else task, told)
+            return {"values": _revealed(runtime, instance, task, tree_of)}
+        _DEEDS[verb](runtime, about, told)
+        return {}
+
+    return f"{verb} {about}", do
+
+
+def done(request: str, words: str, do: Callable[[], dict[str, Any]]) -> Reply:
+    """Does it, and says how it went. Never raises: the person at the view has to hear of it."""
+    try:
+        return cast("Reply", {**_reply(request, None), **do()})
     except ArmillaryError as error:
-        return _reply(content["request"], error)
+        return _reply(request, error)
     except Exception as error:  # noqa: BLE001  whatever it is
-        _log.exception("%s of %s failed", verb, task or instance)
+        _log.exception("%s failed", words)
         unexpected = ArmillaryError(
-            "view.not-done",
-            f"expected to {verb} {task or instance}, got an error: {error}",
-            hint="the kernel's log has the details",
+            "view.not-done", f"expected to {words}, got an error: {error}", hint="the kernel's log has the details"
         )
-        return _reply(content["request"], unexpected)
-    return _reply(content["request"], None)
+        return _reply(request, unexpected)
 
 
 def _revealed(

@@ -16,8 +16,8 @@ _SHARED = (
 PARTS = {
     "live": (*_SHARED, "live"),
     "overview": (
-        "dom", "sheets", "picture", "graph", "folds", "viewport", "minimap", "search", "legend", "diagram", "store",
-        "overview",
+        "dom", "actions", "sheets", "picture", "graph", "folds", "viewport", "minimap", "search", "legend", "diagram",
+        "retry", "store", "overview",
     ),
 }  # fmt: skip
 """By module: its parts, in the order of their imports."""

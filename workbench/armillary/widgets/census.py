@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from armillary_engine.definition.codec import identity
 from armillary_engine.definition.model import Definition
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.runtime import ENDED, EventView, InstanceQuery, InstanceView, Runtime
@@ -29,6 +30,8 @@ class Place:
     """Where an instance stands, or failed, and what is in its way."""
 
     id: str
+    version: str
+    """Of the workflow; a step of the same name may mean something else in another."""
     status: str
     steps: tuple[str, ...]
     reference: str | None
@@ -48,13 +51,25 @@ class Row:
     """Of the newest that failed or is blocked there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another version: how many of its instances are on their way, how many of them blocked, and how many failed."""
+
+    version: str
+    standing: int
+    blocked: int
+    failed: int
+
+
 class Census:
-    """The living and the failed instances of a workflow. Not thread-safe, but for :meth:`heard`."""
+    """The living and the failed instances of a workflow: those on ``definition`` by step, those on its other versions
+    apart. Not thread-safe, but for :meth:`heard`."""
 
     def __init__(self, runtime: Runtime, definition: Definition) -> None:
         self.definition = definition
+        self.version = identity(definition).version
         self.gone: Counter[str] = Counter()
-        """How many were completed and cancelled since the first look."""
+        """How many of this version were completed and cancelled since the first look."""
         self._runtime = runtime
         self._places: dict[str, Place] = {}
         self._heard: set[str] = set()
@@ -104,19 +119,38 @@ class Census:
             known = self._places.pop(id, None)
             if view.status in _KEPT:
                 self._places[id] = _place(view)
-            elif known is not None or view.status in ENDED:
+            elif view.version == self.version and (known is not None or view.status in ENDED):
                 self.gone[view.status] += 1
 
     @property
     def statuses(self) -> Mapping[str, int]:
         """How many instances have each status."""
-        return Counter(place.status for place in self._places.values())
+        return Counter(place.status for place in self._here())
+
+    def elsewhere(self) -> list[Elsewhere]:
+        """The other versions that have instances, by their names."""
+        counts: dict[str, Counter[str]] = {}
+        for place in self._places.values():
+            if place.version != self.version:
+                count = counts.setdefault(place.version, Counter())
+                count["failed" if place.status == "failed" else "standing"] += 1
+                count["blocked"] += bool(place.trouble) and place.status != "failed"
+        return [Elsewhere(name, it["standing"], it["blocked"], it["failed"]) for name, it in sorted(counts.items())]
+
+    def failed(self, step: str | None = None) -> list[str]:
+        """The ids of the instances that failed, or failed at a step; the oldest first."""
+        return sorted(
+            place.id for place in self._here() if place.status == "failed" and (step is None or step in place.steps)
+        )
+
+    def _here(self) -> Iterable[Place]:
+        return (place for place in self._places.values() if place.version == self.version)
 
     def rows(self) -> list[Row]:
         """The steps at which an instance stands or failed, the fullest first."""
         standing, blocked, failed = Counter[str](), Counter[str](), Counter[str]()
         trouble: dict[str, str] = {}
-        for place in self._places.values():
+        for place in self._here():
             for step in place.steps:
                 counts = failed if place.status == "failed" else standing
                 counts[step] += 1
@@ -130,7 +164,7 @@ class Census:
 
     def at(self, step: str, limit: int = 50) -> list[Place]:
         """Instances that stand or failed at a step, those in trouble first."""
-        found = [place for place in self._places.values() if step in place.steps]
+        found = [place for place in self._here() if step in place.steps]
         return sorted(found, key=lambda place: (not place.trouble, place.id))[:limit]
 
     def standing(self) -> Overlay:
@@ -142,7 +176,8 @@ class Census:
 
     def passed(self) -> Overlay:
         """How often the newest instances entered each step and took each edge."""
-        newest = self._runtime.instances(InstanceQuery(workflow=self.definition.name, limit=SAMPLE))
+        query = InstanceQuery(workflow=self.definition.name, version=self.version, limit=SAMPLE)
+        newest = self._runtime.instances(query)
         return merged(overlay_of(self.definition, self._history(view.id), view.status) for view in newest)
 
     def _history(self, id: str) -> list[EventView]:
@@ -153,7 +188,7 @@ def _place(view: InstanceView) -> Place:
     error = view.error or {}
     at = (str(error["step"]),) if view.status == "failed" and error.get("step") else view.steps
     trouble = str(error.get("message") or error.get("code") or "") if view.status == "failed" else view.blocked or ""
-    return Place(view.id, view.status, tuple(at), view.reference, trouble)
+    return Place(view.id, view.version, view.status, tuple(at), view.reference, trouble)
 
 
 def _marks(row: Row) -> Iterable[Mark]:

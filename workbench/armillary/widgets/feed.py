@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from armillary_engine.definition.model import Definition, Value
 from armillary_engine.runtime import (
@@ -26,7 +26,7 @@ from .folds import Folds
 from .forms import form_of
 from .messages import Change, Header, Past, Snapshot, Standing, TaskForm, Tree, TreeChange
 from .past import Moment, moment
-from .static import sentence
+from .static import bundle, sentence
 from .values import to_node
 
 MAX_ROWS = 1_000
@@ -91,6 +91,10 @@ class Feed:
     def svg(self) -> str:
         """The diagram as it is now."""
         return picture.draw(self.definition, self._overlay, self._folds.shown)
+
+    def still(self) -> dict[str, Any]:
+        """By MIME type what stays of it without a kernel."""
+        return bundle(self.svg(), self._view, self.definition)
 
     def fold(self, step: str, *, open: bool) -> bool:
         """Draws a step in full or as one node from now on; false where that changes nothing. Moves ``sequence`` on."""

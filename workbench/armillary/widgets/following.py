@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from time import monotonic as clock
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import anywidget
+import traitlets
 from armillary_engine.runtime import Changed, Subscription
 
+from .actions import done
+from .assets import style_text
 from .publisher import Publisher
 
 PATIENCE = 180.0
@@ -40,12 +44,19 @@ class Fed(Protocol):
         """Something was committed; for any thread."""
         ...
 
+    def still(self) -> dict[str, Any]:
+        """By MIME type what stays of it without a kernel: its picture, and a line of text."""
+        ...
+
 
 class Following(anywidget.AnyWidget):
     """The model behind all views of one thing. Its subscription lives while somebody looks."""
 
     interval = 0.03
     """Seconds between two changes that are told: several commits in quick succession become one message."""
+
+    _css = style_text()
+    snapshot = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget.current())
 
     def __init__(self, runtime: Any, feed: Fed) -> None:
         self.runtime = runtime
@@ -93,6 +104,15 @@ class Following(anywidget.AnyWidget):
         self._follow()
         self.publish()
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        with self._turn:
+            self.displayed()
+            shown = super()._repr_mimebundle_(**kwargs)
+            if shown is None:
+                return None
+            data, metadata = cast("tuple[dict[str, Any], dict[str, Any]]", shown)
+            return {**data, **self._fed.still()}, metadata
+
     def _subscribe(self) -> Subscription | None:
         """Hears of what may be new by :meth:`_changed`; ``None`` where nothing ever happens."""
         raise NotImplementedError
@@ -125,6 +145,11 @@ class Following(anywidget.AnyWidget):
             elif now - since > PATIENCE:
                 del self._views[name]
         self._follow()
+
+    def _do(self, request: str, deed: str, do: Callable[[], dict[str, Any]]) -> None:
+        """Does what a page asks for, and tells it: first that this was heard, and in the end how it went."""
+        self._tell({"kind": "received", "request": request})
+        self._tell(done(request, deed, do))
 
     def _tell(self, message: Any) -> None:
         self.send(message)

@@ -10,12 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-import traitlets
 from armillary_engine.runtime import Runtime, Subscription
 
-from . import static
-from .actions import act
-from .assets import module_text, style_text
+from .actions import deed
+from .assets import module_text
 from .feed import Feed, Followed
 from .following import Following
 from .messages import Act
@@ -69,22 +67,10 @@ class LiveView(Following):
     """The model behind all views of one instance. Make it with :func:`view`."""
 
     _esm = module_text("live")
-    _css = style_text()
-    snapshot = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget.current())
 
     def __init__(self, runtime: Followed, instance: str) -> None:
         self._feed = Feed(runtime, instance)
         super().__init__(runtime, self._feed)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        with self._turn:
-            self.displayed()
-            shown = super()._repr_mimebundle_(**kwargs)
-            if shown is None:
-                return None
-            data, metadata = cast("tuple[dict[str, Any], dict[str, Any]]", shown)
-            feed = self._feed
-            return {**data, **static.bundle(feed.svg(), feed.view, feed.definition)}, metadata
 
     def _subscribe(self) -> Subscription | None:
         """To a recording never: nothing happens in it."""
@@ -111,6 +97,6 @@ class LiveView(Following):
                 self._tell(self._feed.snapshot())
 
     def _act(self, content: Act) -> None:
-        self._tell({"kind": "received", "request": content["request"]})
         if not getattr(self.runtime, "recorded", False):
-            self._tell(act(cast("Runtime", self.runtime), self._feed.instance, content, self._feed.tree_of))
+            asked = deed(cast("Runtime", self.runtime), self._feed.instance, content, self._feed.tree_of)
+            self._do(content["request"], *asked)

@@ -228,7 +228,7 @@ class RevealedTask(TypedDict):
 
 
 class Reply(TypedDict):
-    """How a request ended: it is done, or why not."""
+    """How a request ended: it is done, or why not. ``message``: why not, or what was done where that is to be told."""
 
     kind: Literal["reply"]
     request: str
@@ -316,4 +316,12 @@ class Fold(TypedDict):
     open: bool
 
 
-FromBrowser = Opened | Closed | Seen | Sync | Act | Seek | Fold
+class RetryFailed(TypedDict):
+    """Retry all instances of the workflow's version that failed; with ``step``, those that failed there."""
+
+    kind: Literal["retry-failed"]
+    request: str
+    step: str | None
+
+
+FromBrowser = Opened | Closed | Seen | Sync | Act | Seek | Fold | RetryFailed

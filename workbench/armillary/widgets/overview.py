@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal, cast
 
-import traitlets
 from armillary_engine.definition.codec import identity
 from armillary_engine.definition.model import Definition
 from armillary_engine.runtime import Changed, Runtime, Subscription
@@ -15,8 +14,9 @@ from armillary_renderers.project.overlays import diagnostics, difference
 from armillary_renderers.render import Picture, render
 
 from ..definitions import validate
+from ..operating import retry_each
 from . import static
-from .assets import module_text, style_text
+from .assets import module_text
 from .census import SAMPLE, Census
 from .following import Following
 from .picture import draw
@@ -89,12 +89,15 @@ class OverviewFeed:
             "statuses": dict(self.census.statuses),
             "gone": dict(self.census.gone),
             "rows": [asdict(row) for row in self.census.rows()],
+            "elsewhere": [asdict(other) for other in self.census.elsewhere()],
         }
 
     def caption(self) -> str:
         """All of it in one line."""
         told = [f"{count:,} {status}" for status, count in self.census.statuses.items()]
-        return f"{self._who.name} {self._who.version}: {', '.join(told) or 'no instance is on its way'}"
+        others = sum(other.standing + other.failed for other in self.census.elsewhere())
+        more = f"; {others:,} on other versions" if others else ""
+        return f"{self._who.name} {self._who.version}: {', '.join(told) or 'no instance is on its way'}{more}"
 
     def heard(self, changed: Changed) -> None:
         """Something about an instance was committed."""
@@ -117,6 +120,11 @@ class OverviewFeed:
         told = self._told()
         return {"kind": "change", "sequence": self.sequence, "overlay": delta(before, self.overlay), **told}
 
+    def still(self) -> dict[str, Any]:
+        """By MIME type what stays of it without a kernel."""
+        caption = self.caption()
+        return {"text/plain": caption, "text/html": static.captioned(self.picture().svg, caption)}
+
     def picture(self, **options: Any) -> Picture:
         """What is shown now, as a picture that stays."""
         return render(self.definition, overlay=self.overlay, **options)
@@ -129,8 +137,6 @@ class Overview(Following):
     """Seconds between two changes that are told: thousands of instances may commit in one."""
 
     _esm = module_text("overview")
-    _css = style_text()
-    snapshot = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget.current())
 
     def __init__(self, runtime: Runtime, definition: Definition, before: Definition | None) -> None:
         self._feed = OverviewFeed(runtime, definition, before)
@@ -152,15 +158,12 @@ class Overview(Following):
                 with self._turn:
                     places = [asdict(place) for place in self._feed.census.at(content["step"])]
                 self._tell({"kind": "moment", "request": content["request"], "places": places})
+            case "retry-failed":
+                self._do(content["request"], "retry what failed", lambda: self._retry(content["step"]))
             case _:
                 super()._answer(content)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _retry(self, step: str | None) -> dict[str, Any]:
         with self._turn:
-            self.displayed()
-            shown = super()._repr_mimebundle_(**kwargs)
-            if shown is None:
-                return None
-            data, metadata = cast("tuple[dict[str, Any], dict[str, Any]]", shown)
-            caption, svg = self._feed.caption(), self._feed.picture().svg
-            return {**data, "text/plain": caption, "text/html": static.captioned(svg, caption)}, metadata
+            ids = self._feed.census.failed(step)
+        return {"message": str(retry_each(self.runtime, ids))}  # Not in turn: what became different is told meanwhile.

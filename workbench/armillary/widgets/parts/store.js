@@ -63,6 +63,13 @@ export function createStore(model, merge, kept) {
     }, ANSWERED);
   }
 
+  /** Asks for something to be done; `handlers` hear how it goes. */
+  function order(question, handlers) {
+    const request = Math.random().toString(36).slice(2);
+    requests.set(request, handlers);
+    model.send({ ...question, request });
+  }
+
   const goneOrBack = (event) => {
     for (const name of views) {
       model.send(event.type === "pagehide" ? { kind: "closed", view: name } : { kind: "opened", view: name, sequence: data.sequence });
@@ -99,10 +106,9 @@ export function createStore(model, merge, kept) {
     },
     /** Asks for something to be done with a task, or with the instance itself (`task`: `null`). */
     act(verb, task, told, handlers) {
-      const request = Math.random().toString(36).slice(2);
-      requests.set(request, handlers);
-      model.send({ kind: "act", request, verb, ...(task === null ? {} : { task }), arguments: told });
+      order({ kind: "act", verb, ...(task === null ? {} : { task }), arguments: told }, handlers);
     },
+    order,
     /** Asks for what is answered once, to `then`. */
     ask(question, then) {
       const request = Math.random().toString(36).slice(2);
