@@ -55,14 +55,15 @@ def waiting_for_review() -> Overlay:
 
 
 def copy_screenshots(folder: Path) -> None:
-    """The live view, light and dark, with few colours so that the files stay small."""
+    """The live views, light and dark, with few colours so that the files stay small."""
     from PIL import Image
 
     for theme in ("light", "dark"):
-        with Image.open(folder / f"1280-{theme}-view.png") as image:
-            image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
-                IMAGES / f"live-view-{theme}.png", optimize=True
-            )
+        for taken, name in ((f"1280-{theme}-view", "live-view"), (f"overview-{theme}", "overview")):
+            with Image.open(folder / f"{taken}.png") as image:
+                image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+                    IMAGES / f"{name}-{theme}.png", optimize=True
+                )
 
 
 def main(arguments: list[str]) -> None:

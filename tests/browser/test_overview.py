@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import armillary as arm
@@ -109,6 +110,40 @@ def test_it_counts_where_they_stand_and_says_where_they_failed(view: Bare, page:
     expect(on(page, "reserve")).to_have_attribute("data-problem", "error")
     expect(on(page, "reserve")).to_have_attribute("aria-label", re.compile("2 failed here: no such stock"))
     expect(page.locator(".armillary-live-facts").first).to_contain_text("11 waiting")
+    expect(on(page, "if-amount").locator(".armillary-visits")).to_have_text("")
+
+
+APART = """() => {
+  const node = document.querySelector(".armillary-live .armillary-node[data-step=reserve]");
+  const [count, mark] = [".armillary-visits", ".armillary-problem"].map((which) => node.querySelector(which).getBoundingClientRect());
+  return count.width > 0 && mark.width > 0 && count.left >= mark.right - 1;
+}"""  # noqa: E501
+
+
+def test_a_count_and_the_mark_of_a_problem_stand_apart(view: Bare, page: Page) -> None:
+    page.wait_for_function(APART)
+
+
+SHOTS = Path(__file__).parents[2] / "test-results" / "screenshots"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_screenshots(show: Callable[..., Bare], page: Page, bench: arm.Workbench, dark: bool) -> None:
+    """Which the docs show: ``docs/images/make.py``."""
+    watch = bench.watch(approve_order)
+    show(Overview(bench.runtime, watch.definition, watch.before), module="overview", dark=dark)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.locator(".armillary-live-table").get_by_role("button", name="reserve").click()
+    page.get_by_role("button", name="Retry what failed here").click()
+    expect(page.get_by_role("form", name="Retry what failed")).to_be_visible()
+    view = page.locator(".armillary-live")
+    expect(view).to_have_css("background-color", "rgb(21, 26, 33)" if dark else "rgb(255, 255, 255)")
+    page.wait_for_function(
+        "() => { const view = document.querySelector('.armillary-live');"
+        " return view.scrollWidth <= view.clientWidth + 1; }"
+    )
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    view.screenshot(path=SHOTS / f"overview-{'dark' if dark else 'light'}.png")
 
 
 def test_it_follows_by_itself_and_only_what_changed_is_read(view: Bare, page: Page, bench: arm.Workbench) -> None:

@@ -1,4 +1,4 @@
-"""DOT and Mermaid, read by the programs that they are for."""
+"""DOT, read by the program that it is for, and the outline, read by people. Mermaid's is in ``tests/browser``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 from armillary_engine.definition import model as m
 from armillary_renderers.gallery import GALLERY
+from armillary_renderers.project.overlay import Overlay, StepState
 from armillary_renderers.render import Picture, render
+from armillary_renderers.svg.accessibility import KINDS
 
 HOSTILE = '"quoted" \\N \\G <b>bold</b> {x|y} [z] -> ; # // /* "; }'
 
@@ -27,3 +29,42 @@ def test_dot_accepts_it_and_draws_every_node_and_edge(require: Callable[[str], s
     assert ran.stderr == ""
     kinds = [line.partition(" ")[0] for line in ran.stdout.splitlines()]
     assert (kinds.count("node"), kinds.count("edge")) == (len(picture.diagram.nodes), len(picture.diagram.edges))
+
+
+def depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_outline_has_every_step_once_and_every_branch_by_its_label(name: str) -> None:
+    picture = render(GALLERY[name])
+    lines = picture.outline.splitlines()
+    assert lines[0] == picture.diagram.title
+    assert all(depth(line) > 0 for line in lines[1:])
+    steps = [node for node in picture.diagram.nodes if node.step is not None and node.kind not in ("join", "start")]
+    told = sorted(line.strip().removeprefix("until ").partition(" (")[0] for line in lines if ": " in line)
+    for node in steps:
+        assert f"{KINDS.get(node.kind, node.kind)}: {node.title}".partition(" (")[0] in told
+    for node in (node for node in steps if node.kind == "decision"):
+        for edge in (edge for edge in picture.diagram.edges if edge.source == node.id and edge.label):
+            assert any(line.strip().startswith(f"{edge.label}:") for line in lines)
+
+
+def test_the_outline_shows_what_belongs_to_what() -> None:
+    """By how far in it stands: a branch below its decision, its steps below it, and the rest no deeper than before."""
+    paid = m.Decision("paid", (m.Branch(m.Get("ready"), (m.Task("pack", "Pack"),)),), (m.Task("remind", "Remind"),))
+    lines = render(m.Definition("Ship", (paid, m.Complete("done")))).outline.splitlines()
+    at = {line.strip().partition(":")[2].strip() or line.strip(): depth(line) for line in lines}
+    assert at["Pack"] == at["Remind"] == 6
+    assert [depth(line) for line in lines if "decision" in line or "end, completed" in line] == [2, 2]
+
+
+def test_the_outline_says_where_an_instance_stands_and_a_hostile_text_stays_on_its_line() -> None:
+    overlay = Overlay({"claim-id": StepState("done", 1), "cover": StepState("failed", 2)})
+    text = render(GALLERY["settle-claim"], overlay=overlay).outline
+    assert "business reference: Claim (claim.id) [done]" in text
+    assert "[failed ×2]" in text
+    assert text.count("[") == 2
+    split = HOSTILE.replace(" ", "\n")
+    one, other = (m.Definition("d", (m.Task("a", words),)) for words in ("Ask", split))
+    assert len(render(other).outline.splitlines()) == len(render(one).outline.splitlines())

@@ -112,8 +112,8 @@ class Live:
         self._text(parent, "change", left, box.y - 3, f"{SIGNS[change]} {change}" if change else "")
 
     def _count(self, node: str, state: StepState) -> str:
-        if self.most:
-            return f"{self.overlay.heat.get(node, 0):,}"
+        if self.most:  # A heat map says nothing at most steps; where it does not, there is no colour either.
+            return f"{count:,}" if (count := self.overlay.heat.get(node, 0)) else ""
         return f"×{state.visits}" if state.visits > 1 else ""
 
     def _text(self, parent: Xml, role: str, x: int, y: int, words: str) -> None:

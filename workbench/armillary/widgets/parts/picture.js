@@ -111,7 +111,7 @@ function setOrRemove(element, name, value) {
 
 function showCount(node, count = 0, most) {
   setOrRemove(node, "data-heat", most ? String(level(count, most)) : undefined);
-  factsOf(node).number = most ? count.toLocaleString("en") : "";
+  factsOf(node).number = most ? (count ? count.toLocaleString("en") : "") : undefined;
   factsOf(node).count = most ? `entered ${count} times` : "";
   showNumber(node);
 }
@@ -119,7 +119,7 @@ function showCount(node, count = 0, most) {
 /** The count of a heat map, else how often the instance was here. */
 function showNumber(node) {
   const { number, times } = factsOf(node);
-  setText(node.querySelector(".armillary-visits"), number || times || "");
+  setText(node.querySelector(".armillary-visits"), number ?? times ?? "");
 }
 
 function showFlows(index, flows) {
