@@ -61,9 +61,9 @@ def faults(figures: Measures, names: tuple[str, ...]) -> list[str]:
     return [fault for fault in figures.faults if fault.split(":")[0] in names]
 
 
-def check(definition: m.Definition, direction: str, wrap: int = 0) -> Placed:
+def check(definition: m.Definition, direction: str, wrap: int = 0, density: str = "normal") -> Placed:
     diagram = diagram_of(definition)
-    options = Options(direction=direction, wrap=wrap)  # type: ignore[arg-type]
+    options = Options(direction=direction, wrap=wrap, density=density)  # type: ignore[arg-type]
     placed = structured.layout(diagram, options)
     figures = measure_placed(placed)
     assert faults(figures, STRICT) == []
@@ -87,6 +87,12 @@ def test_nothing_crosses_without_jumps(definition: m.Definition) -> None:
 def test_nothing_crosses_with_jumps_unless_it_was_foreseen(definition: m.Definition, direction: str) -> None:
     """Whether that must be so is what test_planarity asks."""
     check(definition, direction)
+
+
+@SLOW
+@given(definitions(jumps=True), st.sampled_from(["compact", "airy"]), st.sampled_from(["down", "right"]))
+def test_every_density_keeps_to_the_gates(definition: m.Definition, density: str, direction: str) -> None:
+    check(definition, direction, density=density)
 
 
 @SLOW

@@ -55,6 +55,9 @@ _LEAVES = {"on": Exits(), "leave": Exits(False, True), "next": Exits(False, next
 """Of single nodes, by where control goes from them."""
 
 
+_NOTHING = Exits(nodes=0)
+
+
 class Arrangement(NamedTuple):
     """The arm on the axis, those right (1) and left (-1) of it from the inside out, and what a ``next`` in each would
     cross."""
@@ -146,8 +149,11 @@ class Jumps:
     # ── exits, bottom up ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, block: d.Sequence) -> Exits:
+        if not block.items:
+            self._found[id(block)] = _NOTHING
+            return _NOTHING
         found = [_LEAVES[item.exit] if type(item) is d.Leaf else self._block(item) for item in block.items]
-        return self._keep(block, found, not found or found[-1].goes_on)
+        return self._keep(block, found, found[-1].goes_on)
 
     def _block(self, block: d.Block) -> Exits:
         match block:

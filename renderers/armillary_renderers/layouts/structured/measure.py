@@ -52,20 +52,18 @@ class Measurer:
     def block(self, block: d.Block, costs: Costs = FREE) -> Plan:
         """``costs``: what a ``next`` in the block would cross outside of it."""
         match block:
+            case d.Branching():
+                return self.branching(block, costs)
+            case d.Loop():
+                return self.loop(block) if block.before else self.until(block)
+            case d.Guard():
+                return GuardMeasurer(self).guard(block, costs)
             case d.Leaf():
                 return self.leaf(block, costs)
             case d.Sequence():
                 return self.sequence(block, costs)
-            case d.Branching():
-                return self.branching(block, costs)
-            case d.Loop(before=True):
-                return self.loop(block)
-            case d.Loop():
-                return self.until(block)
             case d.Nested(step, inside):
                 return self.nested(step, inside)
-            case d.Guard():
-                return GuardMeasurer(self).guard(block, costs)
 
     def leaf(self, block: d.Leaf, costs: Costs) -> LeafPlan:
         width, height = self.sizes[block.node]
@@ -81,6 +79,8 @@ class Measurer:
 
     def sequence(self, block: d.Sequence, costs: Costs = FREE) -> SequencePlan:
         plan = SequencePlan(0, 0, 0, 0)
+        if not block.items:
+            return plan
         left = right = y = 0
         gap = self.space.gap
         items, tops = plan.items, plan.tops

@@ -32,20 +32,18 @@ class Placer:
 
     def block(self, plan: Plan, x: int, y: int) -> Flow:
         match plan:
+            case BranchingPlan():
+                return self.branching(plan, x, y)
+            case LoopPlan():
+                return self.loop(plan, x, y) if plan.before else self.until(plan, x, y)
+            case GuardPlan():
+                return self.guard(plan, x, y)
             case LeafPlan():
                 return self.leaf(plan, x, y)
             case SequencePlan():
                 return self.sequence(plan, x, y)
-            case BranchingPlan():
-                return self.branching(plan, x, y)
-            case LoopPlan(before=True):
-                return self.loop(plan, x, y)
-            case LoopPlan():
-                return self.until(plan, x, y)
             case NestedPlan():
                 return self.nested(plan, x, y)
-            case GuardPlan():
-                return self.guard(plan, x, y)
         raise TypeError(plan)
 
     def node(self, identity: str, x: int, y: int) -> Box:
@@ -57,15 +55,17 @@ class Placer:
         """A label beside an upright segment at ``x``, its top at ``y``."""
         size = self.label_sizes.get((source, slot))
         if size is not None:
-            left = x + self.space.label if side > 0 else x - self.space.label - size[0]
-            self.routes.labels[(source, slot)] = Box(left, y, *size)
+            width, height = size
+            left = x + self.space.label if side > 0 else x - self.space.label - width
+            self.routes.labels[source, slot] = _new(Box, (left, y, width, height))
 
     def label_above(self, source: str, slot: str, x: int, y: int, side: int) -> None:
         """A label above a level segment at ``y`` that starts at ``x`` and goes to that side."""
         size = self.label_sizes.get((source, slot))
         if size is not None:
-            left = x + self.space.label if side > 0 else x - self.space.label - size[0]
-            self.routes.labels[(source, slot)] = Box(left, y - self.space.label // 2 - size[1], *size)
+            (width, height), room = size, self.space.label
+            left = x + room if side > 0 else x - room - width
+            self.routes.labels[source, slot] = _new(Box, (left, y - room // 2 - height, width, height))
 
     def label_along(self, source: str, slot: str, x: int, y: int, side: int) -> None:
         """A label along a level segment: above it as the picture is read, so after it where the flow runs sideways."""
@@ -175,10 +175,11 @@ class Placer:
         return flow
 
     def column(self, plan: BranchingPlan, column: Column, start: End, axis: int, x: int, y: int, flow: Flow) -> None:
-        inner = self.sequence(column.plan, axis, y + column.top)
-        if inner.entry is None:
+        if not column.plan.items:
             flow.ends.append(start)
             return
+        inner = self.sequence(column.plan, axis, y + column.top)
+        assert inner.entry is not None
         if column.level:
             self.routes.finish(start, (axis - column.side * inner.entry.half, inner.entry.y))
         else:

@@ -45,7 +45,7 @@ def spacing(options: Options) -> Spacing:
     swap = options.direction != "down"
     match options.density:
         case "compact":
-            return Spacing(gap=20, column=16, lane=12, drop=24, pad=10, bus=10, swap=swap)
+            return Spacing(gap=22, column=16, lane=12, drop=24, pad=10, bus=10, swap=swap)
         case "airy":
             return Spacing(gap=40, column=40, lane=20, drop=38, pad=18, bus=18, swap=swap)
     return Spacing(swap=swap)
