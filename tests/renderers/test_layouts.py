@@ -89,6 +89,14 @@ def test_nothing_crosses_with_jumps_unless_it_was_foreseen(definition: m.Definit
     check(definition, direction)
 
 
+@pytest.mark.parametrize("direction", ["down", "right", "left"])
+def test_ways_out_of_a_loop_that_are_an_outer_loops_way_back_keep_apart(direction: str) -> None:
+    """No edge of the diagram is one of a ``leave`` then: each goes back to the outer test."""
+    choice = m.Decision("choice", (m.Branch(m.Get("ready"), (m.Leave("out"),)),), (m.Leave("away"),))
+    inner = m.Repeat("inner", (choice,), test=m.Get("open"))
+    check(m.Definition("Out", (m.Repeat("outer", (inner,), test=m.Get("open")),)), direction)
+
+
 @SLOW
 @given(definitions(jumps=True), st.sampled_from(["compact", "airy"]), st.sampled_from(["down", "right"]))
 def test_every_density_keeps_to_the_gates(definition: m.Definition, density: str, direction: str) -> None:

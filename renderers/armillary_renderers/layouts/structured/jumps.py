@@ -77,7 +77,9 @@ class Jumps:
         self.crossed = 0
         self._found: dict[int, Exits] = {}
         self._jumping: set[int] = set()
-        if any(edge.kind in ("leave", "next") for edge in diagram.edges):
+        if any(
+            node.kind in ("leave", "next") for node in diagram.nodes
+        ):  # an edge may go on as another loop's way back
             self._sequence(diagram.root)
 
     def __bool__(self) -> bool:
