@@ -20,6 +20,7 @@ from armillary.authoring.yaml_writer import printer, write_yaml
 from armillary_engine.definition.codec import to_document
 from armillary_engine.definition.model import Definition
 from armillary_renderers.render import render
+from pictures import lean
 
 EXAMPLES = Path(__file__).parents[2] / "tests" / "workbench" / "authoring"
 PAGE = "constructs.md"
@@ -90,7 +91,7 @@ def shown(
 ) -> list[str]:
     """One example in its four forms."""
     name = unused(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"), files)
-    files[name] = render(definition, detail="full", theme="light").svg
+    files[name] = lean(render(definition, detail="full", theme="light").svg)
     document = as_json(definition)
     data = yaml().load(write_yaml(definition))
     data, document = (cut(data, part), cut(document, part)) if part else (data["body"], document["body"])
@@ -149,7 +150,7 @@ def expressions(rows: Iterable[tuple[str, str]], compiling: ModuleType, files: F
         lines.append(f"| {' | '.join(cells)} |")
         names.append(f"x{number} = {python}")
     picture = f"{PICTURES}/expressions.svg"
-    files[picture] = render(compiling.body_of("\n".join(names)), detail="full", theme="light").svg
+    files[picture] = lean(render(compiling.body_of("\n".join(names)), detail="full", theme="light").svg)
     return [
         *lines,
         "",

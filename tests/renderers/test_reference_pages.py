@@ -6,6 +6,11 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+from armillary_renderers.gallery import GALLERY
+from armillary_renderers.raster import rasterize
+from armillary_renderers.render import render
+
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 SHOWN = re.compile(r' data-(?:node|edge|group|label|kind)="[^"]*"')
 
@@ -22,3 +27,11 @@ def test_pages_and_pictures_are_as_the_script_writes_them() -> None:
     assert changed == [], "run: make reference, and look at what changed"
     kept = set((FOLDER / "constructs").glob("*"))
     assert kept == {path for path in written if path.suffix == ".svg"}, "remove what is no longer made"
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_a_picture_without_the_rules_that_nothing_meets_looks_the_same(name: str) -> None:
+    lean = runpy.run_path(str(FOLDER / "pictures.py"))["lean"]
+    drawn = render(GALLERY[name], detail="full", theme="light").svg
+    assert rasterize(lean(drawn), "png") == rasterize(drawn, "png")
+    assert len(drawn) - len(lean(drawn)) > 8_000
