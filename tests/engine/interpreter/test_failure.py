@@ -310,7 +310,7 @@ def test_a_suspended_instance_that_is_cancelled_with_compensation_undoes_what_it
 
 def test_cancel_without_compensation_runs_none() -> None:
     world = run(booking("flight"), task("wait")).cancel()
-    assert (world.status, undone(world)) == ("cancelled", [])
+    assert (world.status, undone(world), world.snapshot.compensations) == ("cancelled", [], ())
 
 
 def test_a_cancelled_instance_whose_compensation_fails_is_failed() -> None:

@@ -71,8 +71,14 @@ def test_max_defaults_to_10_000_where_the_body_cannot_wait() -> None:
     assert world.it.slices == 11
 
 
+def test_a_chosen_branch_that_is_empty_goes_on_after_its_decision() -> None:
+    world = run(N, if_("n == 0"), INC, Decision("d", (Branch(e("n == 0"), (INC,)),), ()), Set("m", {"m": e("n")}))
+    assert world.state == {"n": 1, "m": 1}
+
+
 def test_an_empty_body_turns_until_its_limit() -> None:
-    assert run(Repeat("r", (), test=e("True"))).error == "repeat.limit"
+    world = run(Repeat("r", (), test=e("True")))
+    assert (world.error, world.it.slices) == ("repeat.limit", 11), "no slice is endless"
 
 
 def test_a_loop_whose_body_waits_has_no_limit_of_its_own() -> None:
@@ -246,6 +252,7 @@ def test_leave_in_an_each_keeps_what_was_collected() -> None:
     world = run(Each("each", e("range(5)"), "x", (if_("x == 2", Leave("l")),), collect=e("x"), result="r"))
     assert world.state == {"r": [0, 1]}
     assert world.event("step.done", "each").data == {"turns": 3}
+    assert world.types("l") == ["step.done"]
 
 
 def test_leave_in_a_parallel_each_cancels_the_other_turns() -> None:
