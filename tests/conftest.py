@@ -96,6 +96,9 @@ REQUIREMENTS = {
         lambda: _server("postgresql").system_programs(),
         "a second version of PostgreSQL beside the wheel's (Debian: sudo apt-get install postgresql-15)",
     ),
+    "openssl": Requirement(
+        lambda: shutil.which("openssl"), "install the package `openssl` (Debian: sudo apt-get install openssl)"
+    ),
     "pgbouncer": Requirement(
         lambda: _server("pgbouncer").program(),
         "install the package `pgbouncer` (Debian: sudo apt-get install pgbouncer), or ARMILLARY_PGBOUNCER=/path/to/it",
