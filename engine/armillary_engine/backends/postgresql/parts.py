@@ -59,52 +59,53 @@ _OF_INSTANCE = "y.instance = u.instance AND y.serial = u.serial"
 
 def _found(table: str, condition: str) -> str:
     """The rows of the arrays with the place of each row ``y`` of a table that meets the condition."""
-    return f"""(SELECT u.*, l.at FROM {{rows}}
-        CROSS JOIN LATERAL (SELECT y.ctid AS at FROM {table} y WHERE {condition} OFFSET 0) l) u"""
-
-
-def _delete(table: str, condition: str) -> str:
-    return f"DELETE FROM {table} x USING {_found(table, condition)} WHERE x.ctid = u.at"
+    return f"""SELECT u.*, l.at FROM {{rows}}
+        CROSS JOIN LATERAL (SELECT y.ctid AS at FROM {table} y WHERE {condition} OFFSET 0) l"""
 
 
 class Part:
-    """What is done to one table, for as many rows as there are. ``check``: each row must be found."""
+    """What is done to one table, for as many rows as there are. ``found``: at the places that this finds, in ``u``;
+    ``check``: one for each row."""
 
-    def __init__(self, name: str, columns: Sequence[str], text: str, *, check: bool = False) -> None:
+    def __init__(self, name: str, columns: Sequence[str], text: str, *, found: str = "", check: bool = False) -> None:
         self.name = name
         self.columns = columns
         self.text = text
+        self.found = found
         self.check = check
+
+
+def _removing(name: str, columns: Sequence[str], table: str, condition: str, *, check: bool = False) -> Part:
+    text = f"DELETE FROM {table} x USING {{found}} u WHERE x.ctid = u.at"
+    return Part(name, columns, text, found=_found(table, condition), check=check)
 
 
 PARTS = [
     Part("instances", _INSTANCE, _insert("instances", _INSTANCE)),
-    Part(
+    Part(  # they are locked: nobody changes them
         "updates", _UPDATE,
         f"""UPDATE instances i SET {', '.join(f'{n} = u.{n}' for n in _UPDATE[:-1])}
-        FROM {_found("instances", "y.id = u.id")} WHERE i.ctid = u.at""",
+        FROM ({_found("instances", "y.id = u.id")}) u WHERE i.ctid = u.at""",
     ),
     Part("events", _EVENT, _insert("history", _EVENT)),
-    Part(
-        "taken", ("seq", "fence", "instance"),
-        _delete("messages", "y.seq = u.seq AND y.deliveries = u.fence AND y.instance = u.instance"),
-        check=True,
+    _removing(
+        "taken", ("seq", "fence", "instance"), "messages",
+        "y.seq = u.seq AND y.deliveries = u.fence AND y.instance = u.instance", check=True,
     ),
-    Part(
-        "replied", ("instance", "serial", "fence"),
-        _delete("calls", f"{_OF_INSTANCE} AND y.fence = u.fence AND y.state <> 'answered'"),
-        check=True,
+    _removing(
+        "replied", ("instance", "serial", "fence"), "calls",
+        f"{_OF_INSTANCE} AND y.fence = u.fence AND y.state <> 'answered'", check=True,
     ),
-    Part("closed_calls", ("instance", "serial"), _delete("calls", _OF_INSTANCE)),
-    Part("closed_waits", ("instance", "serial"), _delete("waits", _OF_INSTANCE)),
-    Part("closed_timers", ("instance", "serial"), _delete("messages", f"{_OF_INSTANCE} AND y.kind = '{TIMER}'")),
-    Part("ended_calls", ("instance",), _delete("calls", "y.instance = u.instance")),
-    Part("ended_waits", ("instance",), _delete("waits", "y.instance = u.instance")),
-    Part("ended_messages", ("instance",), _delete("messages", "y.instance = u.instance AND y.state <> 'dead'")),
+    _removing("closed_calls", ("instance", "serial"), "calls", _OF_INSTANCE),
+    _removing("closed_waits", ("instance", "serial"), "waits", _OF_INSTANCE),
+    _removing("closed_timers", ("instance", "serial"), "messages", f"{_OF_INSTANCE} AND y.kind = '{TIMER}'"),
+    _removing("ended_calls", ("instance",), "calls", "y.instance = u.instance"),
+    _removing("ended_waits", ("instance",), "waits", "y.instance = u.instance"),
+    _removing("ended_messages", ("instance",), "messages", "y.instance = u.instance AND y.state <> 'dead'"),
     Part(
         "ended_tasks", ("instance",),
-        f"""UPDATE tasks x SET status = 'cancelled', ended = {MOMENT}
-        FROM {_found("tasks", "y.instance = u.instance AND y.status || '' = 'open'")} WHERE x.ctid = u.at""",
+        f"UPDATE tasks x SET status = 'cancelled', ended = {MOMENT} FROM {{found}} u WHERE x.ctid = u.at",
+        found=_found("tasks", "y.instance = u.instance AND y.status || '' = 'open'"),
     ),
     Part("calls", names(CallRow), _insert("calls", names(CallRow))),
     Part("tasks", names(TaskRow), _insert("tasks", names(TaskRow))),
@@ -189,11 +190,18 @@ def statement(shape: Shape, schema: str) -> bytes:
     for name, form in shape:
         part = _BY_NAME[name]
         rows = _rows(part.columns, number, form)
-        if part.text:
-            text = part.text.replace("{rows}", rows)
-            bodies.append(f"{name}_ AS ({text}{_returning(part)})")
-        if part.check:
+        found = part.found.replace("{rows}", rows)
+        if found and not part.check:
+            # Whoever changes such a row just now has moved it: the place that was found holds nothing any more.
+            bodies.append(f"{name}_at AS MATERIALIZED ({found})")
+            checks.append(f"(SELECT count(*) FROM {name}_) = (SELECT count(*) FROM {name}_at)")
+            found = f"{name}_at"
+        elif found:
             checks.append(f"(SELECT count(*) FROM {name}_) = {_count(part.columns, number, form)}")
+            found = f"({found})"
+        if part.text:
+            text = part.text.replace("{rows}", rows).replace("{found}", found)
+            bodies.append(f"{name}_ AS ({text}{_returning(part)})")
         if name == "ended_tasks":
             bodies.append(_CANCELLED)
         if name in _NONE:
@@ -217,4 +225,4 @@ _CANCELLED = f"""ended_events_ AS (INSERT INTO task_events (instance, serial, ty
 def _returning(part: Part) -> str:
     if part.name == "ended_tasks":
         return " RETURNING x.instance, x.serial"
-    return " RETURNING 1" if part.check else ""
+    return " RETURNING 1" if part.found else ""

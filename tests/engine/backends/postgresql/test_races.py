@@ -1,0 +1,92 @@
+"""What another transaction is changing just now is removed all the same.
+
+A row that is found and then changed by somebody else is not deleted by its place (``ctid``): the server looks at it
+again, since 15.15 and 18.1 at its place too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from armillary_engine.backends.postgresql import open_backend
+from armillary_engine.backends.postgresql.places import place_of
+from armillary_engine.mutation import Close, Mutation
+from armillary_engine.rows import SignalWait
+from armillary_engine.testing.conformance.harness import Bench, message
+
+pytestmark = pytest.mark.require("postgresql")
+BLOCKED = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+CHANGES = {
+    "calls": "UPDATE {schema}.calls SET ready = ready + 1 WHERE instance = 'i'",
+    "tasks": "UPDATE {schema}.tasks SET assignee = 'ann' WHERE instance = 'i'",
+    "messages": "UPDATE {schema}.messages SET owner = 'w9' WHERE instance = 'i' AND kind = 'note'",
+}
+LEFT = {
+    "calls": "SELECT count(*) FROM {schema}.calls WHERE instance = 'i'",
+    "tasks": "SELECT count(*) FROM {schema}.tasks WHERE instance = 'i' AND status = 'open'",
+    "messages": "SELECT count(*) FROM {schema}.messages WHERE instance = 'i'",
+}
+
+
+@pytest.fixture
+def url(postgresql_store: Callable[[], str]) -> str:
+    return postgresql_store()
+
+
+@pytest.fixture
+def bench(url: str) -> Iterator[Bench]:
+    bench = Bench(lambda clock: open_backend(url, clock=clock))
+    bench.open()
+    yield bench
+    bench.close()
+
+
+def beside(url: str, change: str, commit: Callable[[], Any]) -> Any:
+    """Commits while another transaction has made ``change``, which ends when the commit waits for it."""
+    place = place_of(url)
+    done: list[Any] = []
+    committing = threading.Thread(target=lambda: done.append(commit()))
+    with psycopg.connect(place.conninfo) as other, psycopg.connect(place.conninfo, autocommit=True) as looking:
+        assert other.execute(change.format(schema=f'"{place.schema}"').encode()).rowcount == 1
+        committing.start()
+        for _ in range(100_000):
+            found = looking.execute(BLOCKED).fetchone()
+            if not committing.is_alive() or (found is not None and found[0]):
+                break
+        other.commit()
+        committing.join()
+    return done[0]
+
+
+def left(url: str, table: str) -> int:
+    place = place_of(url)
+    with psycopg.connect(place.conninfo) as looking:
+        found = looking.execute(LEFT[table].format(schema=f'"{place.schema}"').encode()).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def of_timer(bench: Bench, **parts: Any) -> Mutation:
+    """A slice that is brought about by a trigger of its own, while a call, a task and a message are there."""
+    stored = bench.begin(calls=(bench.call(),), tasks=(bench.task(serial=2),), waits=(SignalWait(3, "never", None),))
+    bench.send(message("i", "stop"))
+    (claim,) = bench.claim()
+    return bench.after(stored, claim.consumes, **parts)
+
+
+def test_a_call_whose_lease_is_extended_just_now_is_closed(bench: Bench, url: str) -> None:
+    closing = of_timer(bench, closes=(Close(1, "timeout", "call"),))
+    assert beside(url, CHANGES["calls"], lambda: bench.commit(closing)).kind == "committed"
+    assert left(url, "calls") == 0
+
+
+@pytest.mark.parametrize("table", CHANGES)
+def test_what_an_ended_instance_leaves_goes_with_it(bench: Bench, url: str, table: str) -> None:
+    ending = of_timer(bench, status="completed", ended=bench.clock.now())
+    if table == "messages":
+        bench.send(message("i", "note"))
+    assert beside(url, CHANGES[table], lambda: bench.commit(ending)).kind == "committed"
+    assert left(url, table) == 0
