@@ -98,10 +98,17 @@ PARTS = [
     ),
     _removing("closed_calls", ("instance", "serial"), "calls", _OF_INSTANCE),
     _removing("closed_waits", ("instance", "serial"), "waits", _OF_INSTANCE),
-    _removing("closed_timers", ("instance", "serial"), "messages", f"{_OF_INSTANCE} AND y.kind = '{TIMER}'"),
-    _removing("ended_calls", ("instance",), "calls", "y.instance = u.instance"),
+    # What a trigger has consumed is removed as such: no row is removed by two parts, so that they can be counted.
+    _removing(
+        "closed_timers", ("instance", "serial", "seq"), "messages",
+        f"{_OF_INSTANCE} AND y.kind = '{TIMER}' AND y.seq <> u.seq",
+    ),
+    _removing("ended_calls", ("instance", "serial"), "calls", "y.instance = u.instance AND y.serial <> u.serial"),
     _removing("ended_waits", ("instance",), "waits", "y.instance = u.instance"),
-    _removing("ended_messages", ("instance",), "messages", "y.instance = u.instance AND y.state <> 'dead'"),
+    _removing(
+        "ended_messages", ("instance", "seq"), "messages",
+        "y.instance = u.instance AND y.state <> 'dead' AND y.seq <> u.seq",
+    ),
     Part(
         "ended_tasks", ("instance",),
         f"UPDATE tasks x SET status = 'cancelled', ended = {MOMENT} FROM {{found}} u WHERE x.ctid = u.at",

@@ -24,6 +24,8 @@ _event = attrgetter(*names(EventRow))
 _call = attrgetter(*names(CallRow))
 _task = attrgetter(*names(TaskRow))
 _task_event = attrgetter(*names(TaskEventRow))
+NONE = -1
+"""No message, and no call: nothing has that number."""
 
 
 def plain(mutation: Mutation) -> bool:
@@ -113,19 +115,22 @@ class Together:
         )  # fmt: skip
 
     def _close(self, mutation: Mutation) -> None:
-        row = mutation.row
+        row, consumes = mutation.row, mutation.consumes
+        seq = consumes.seq if isinstance(consumes, Taken) else NONE
+        serial = consumes.serial if isinstance(consumes, Replied) else NONE
         if row.ended is not None:
             if mutation.expected is not None:
-                for part in ("ended_calls", "ended_waits", "ended_messages", "ended_tasks"):
-                    self._add(part, (row.id,))
+                self._add("ended_calls", (row.id, serial))
+                self._add("ended_waits", (row.id,))
+                self._add("ended_messages", (row.id, seq))
+                self._add("ended_tasks", (row.id,))
             return
-        consumed = mutation.consumes.serial if isinstance(mutation.consumes, Replied) else None
         for close in mutation.closes:
-            if close.kind == "call" and close.serial != consumed:
+            if close.kind == "call" and close.serial != serial:
                 self._add("closed_calls", (row.id, close.serial))
             if close.kind == "signal":
                 self._add("closed_waits", (row.id, close.serial))
-            self._add("closed_timers", (row.id, close.serial))
+            self._add("closed_timers", (row.id, close.serial, seq))
 
     def commands(self, schema: str, now: int | None) -> Sequence[Command]:
         """The lock and the writes; ``now``: ``None`` for the server's clock."""

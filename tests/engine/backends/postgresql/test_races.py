@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from armillary_engine.backends.postgresql import open_backend
 from armillary_engine.backends.postgresql.places import place_of
-from armillary_engine.mutation import Close, Mutation
-from armillary_engine.rows import SignalWait
+from armillary_engine.messages import TIMER
+from armillary_engine.mutation import Close, Mutation, Replied
+from armillary_engine.rows import Message, SignalWait
 from armillary_engine.testing.conformance.harness import Bench, message
 
 pytestmark = pytest.mark.require("postgresql")
@@ -90,3 +91,25 @@ def test_what_an_ended_instance_leaves_goes_with_it(bench: Bench, url: str, tabl
         bench.send(message("i", "note"))
     assert beside(url, CHANGES[table], lambda: bench.commit(ending)).kind == "committed"
     assert left(url, table) == 0
+
+
+def test_what_nobody_disturbs_is_committed_together(bench: Bench) -> None:
+    """Also where what a trigger consumes is part of what its slice removes."""
+    now = bench.clock.now()
+    for instance, parts in (
+        ("ended", {"status": "completed", "ended": now}),
+        ("closed", {"closes": (Close(1, "timeout", "call"),)}),
+    ):
+        stored = bench.begin(instance, calls=(bench.call(instance),), waits=(SignalWait(3, "never", None),))
+        bench.send(Message(instance, TIMER, b"{}", serial=1))
+        bench.send(Message(instance, TIMER, b"{}", serial=1))
+        (claim,) = bench.claim()
+        assert bench.commit(bench.after(stored, claim.consumes, **parts)).kind == "committed"
+        assert bench.claim() == []
+    stored = bench.begin("replied", calls=(bench.call("replied"),))
+    (call,) = bench.claim_calls()
+    done = bench.after(stored, Replied(call.serial, call.fence), closes=(Close(1, "done", "call"),),
+                       status="completed", ended=now)  # fmt: skip
+    assert bench.commit(done).kind == "committed"
+    store: Any = bench.store
+    assert store._committing.alone == 0
