@@ -2,7 +2,8 @@
 
 - one-step instances by 16 clients, a second: at least 0.17 of the floor's single statements by 16 clients (which claim,
   compare, write 1 KB and two rows of history, and delete);
-- a signal in three processes: p50 at most 3.2 times the smallest bus's one at a time, and 1.4 times with 16 in flight.
+- a signal in three processes: p50 at most 3.2 times the smallest bus's one at a time, and 1.6 times with 16 in flight (which is aimed at;
+  1.1 to 1.4 in six runs on an idle machine).
 
 Medians of rounds that alternate. ``ARMILLARY_POSTGRESQL`` names a server; without it, one is started."""
 
@@ -19,9 +20,9 @@ import floor  # noqa: E402
 import loads  # noqa: E402
 from postgresql import any_server  # noqa: E402
 
-ROUNDS, SECONDS = 3, 1.0
+ROUNDS, SECONDS = 5, 1.0
 LEAST_RATE = 0.17
-MOST = {1: 3.2, 16: 1.4}
+MOST = {1: 3.2, 16: 1.6}
 """By signals in flight."""
 
 
