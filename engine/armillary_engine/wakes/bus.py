@@ -20,7 +20,7 @@ from ..backend import ANYTHING, Hint
 from ..definition.problems import ArmillaryError
 
 log = logging.getLogger(__name__)
-TOGETHER = (0.0025, 0.010)
+TOGETHER = (0.0005, 0.010)
 """Seconds in which what follows a hint is gathered: at least, so that whoever waits for one answer at a time never
 waits for this, and at most, when there is much to tell."""
 MUCH = 8
