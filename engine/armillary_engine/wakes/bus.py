@@ -20,11 +20,9 @@ from ..backend import ANYTHING, Hint
 from ..definition.problems import ArmillaryError
 
 log = logging.getLogger(__name__)
-TOGETHER = (0.0005, 0.010)
-"""Seconds in which what follows a hint is gathered: at least, so that whoever waits for one answer at a time never
-waits for this, and at most, when there is much to tell."""
-MUCH = 8
-"""Hints to send together."""
+GAPS = ((1, 0.0005), (8, 0.0025), (2**31, 0.010))
+"""Seconds in which what follows a hint is gathered, by how many hints went together before: whoever waits for one
+answer at a time never waits for this, and where there is much to tell few are sent."""
 QUIET = 1.0
 """Seconds of silence after which what may have been left unsaid is looked for."""
 SELDOM = 120.0
@@ -92,7 +90,7 @@ class BusWake:
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._pending = [HELLO]
-        self._gathers = TOGETHER[0]
+        self._gathers = GAPS[0][1]
         self._gathered = 0.0
         """The moment until which hints are gathered."""
         self._sending = threading.Lock()
@@ -141,9 +139,8 @@ class BusWake:
             pending, self._pending = self._pending, []
             if not pending:
                 return True
-            shortest, longest = TOGETHER
-            more = len(pending) > MUCH
-            self._gathers = min(2 * self._gathers, longest) if more else max(self._gathers / 2, shortest)
+            aim = next(seconds for most, seconds in GAPS if len(pending) <= most)
+            self._gathers = min(2 * self._gathers, aim) if self._gathers < aim else max(self._gathers / 2, aim)
             self._gathered = time.monotonic() + self._gathers
         hint = together(pending)
         try:
