@@ -77,7 +77,8 @@ class Census:
         self._turn = threading.Lock()
 
     def heard(self, instance: str) -> None:
-        """Something about an instance was committed: the next :meth:`read` looks at it."""
+        """Something about an instance was committed: the next :meth:`read` looks at it; at all of them, where it is not
+        known of which (an empty id)."""
         with self._turn:
             self._heard.add(instance)
 
@@ -90,7 +91,7 @@ class Census:
         with self._turn:
             heard, self._heard = self._heard, set()
         before = dict(self._places)
-        if self._all:
+        if self._all or "" in heard:
             self._all = False
             self._places = {view.id: _place(view) for view in self._living()}
         else:
