@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 numbers = st.integers(-(10**33), 10**33) | st.decimals(
-    allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9)
+    allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**29
 )
 values = st.recursive(
     st.none() | st.booleans() | numbers | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
