@@ -1,7 +1,7 @@
 """What another transaction is changing just now is removed all the same.
 
 A row that is found and then changed by somebody else is not deleted by its place (``ctid``): the server looks at it
-again, since 15.15 and 18.1 at its place too."""
+again, PostgreSQL 18.6 at its place too."""
 
 from __future__ import annotations
 
