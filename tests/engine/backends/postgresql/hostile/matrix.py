@@ -21,6 +21,7 @@ from armillary_engine.definition import model as m
 from armillary_engine.local import LocalRuntime
 from armillary_engine.operations import DeadLetterQuery
 
+from ..conftest import pair, standby_of
 from .cable import HERE, NoCableError, cable
 from .ledger import PATIENCE, Ledger
 from .proxy import Proxy
@@ -59,9 +60,13 @@ Make = Callable[..., Ledger]
 def ledger(server: Any, tmp_path: Path) -> Iterator[Make]:
     made: list[Ledger] = []
 
-    def make(*, port: int | None = None, host: str = "127.0.0.1", more: str = "", **options: Any) -> Ledger:
-        direct = f"{server.url}?schema=matrix_{next(_schemas)}"
-        url = direct if port is None else direct.replace(f"127.0.0.1:{server.port}/", f"{host}:{port}/")
+    def make(
+        *, port: int | None = None, host: str = "127.0.0.1", hosts: str = "", more: str = "", **options: Any
+    ) -> Ledger:
+        here = f"127.0.0.1:{server.port}"
+        direct = f"{server.url.replace(here, hosts or here)}?schema=matrix_{next(_schemas)}"
+        direct += "&target_session_attrs=read-write" if hosts else ""
+        url = direct if port is None else direct.replace(f"{here}/", f"{host}:{port}/")
         url += more
         made.append(Ledger(url, tmp_path, direct=direct, seed=SEED, **options))
         return made[-1]
@@ -252,6 +257,28 @@ def test_a_restart_with_messages_due(server: Any, ledger: Make, mode: str) -> No
         server.start()
     books.more(15)
     books.settle()
+
+
+def test_a_stand_by_takes_over_twice(ledger: Make, servers: Callable[[str], Any]) -> None:
+    """What was acknowledged is on the synchronous stand-by. The first server comes back as a stand-by of the second,
+    and takes over again."""
+    postgresql = servers("postgresql")
+    with contextlib.ExitStack() as stack:
+        first, second = stack.enter_context(pair(postgresql))
+        books = ledger(hosts=f"127.0.0.1:{first.port},127.0.0.1:{second.port}")
+        books.work(2)
+        books.load()
+        books.more(20)
+        first.stop("immediate")
+        pause(0.5)  # timers fall due meanwhile
+        second.promote()
+        books.more(20)
+        first = stack.enter_context(standby_of(second, postgresql, port=first.port))
+        books.more(20)
+        second.stop("immediate")
+        first.promote()
+        books.more(20)
+        books.settle()
 
 
 def test_dead_letters_outlive_a_restart_and_go_on(server: Any, ledger: Make) -> None:
