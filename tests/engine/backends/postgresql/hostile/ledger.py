@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,7 +100,8 @@ class Worker:
 
 class Ledger:
     """``url``: how the workers reach the store; ``direct``: how the clients and the account do; ``seldom``: after how
-    many seconds workers look whatever they heard (by default never, lest it covers up what should have woken them)."""
+    many seconds workers and the account look whatever they heard (by default never, lest it covers up what should have
+    woken them)."""
 
     def __init__(
         self, url: str, folder: Path, *, direct: str | None = None, seed: int = 0, seldom: float = 1e6
@@ -193,7 +195,7 @@ class Ledger:
         assert len(self.started) >= at_least, f"only {len(self.started)} orders got through"
 
     def _ended(self, id: str) -> None:
-        changed = threading.Event()
+        changed, end = threading.Event(), time.monotonic() + PATIENCE
         subscription = self.runtime.subscribe(lambda _: changed.set(), instance=id, at_once=True)
         try:
             while True:
@@ -202,7 +204,9 @@ class Ledger:
                 if view.ended is not None:
                     assert view.status == "completed", view
                     return
-                if not changed.wait(PATIENCE) and self.runtime.instance(id).ended is None:
+                if changed.wait(min(PATIENCE, self.seldom)):
+                    end = time.monotonic() + PATIENCE
+                elif time.monotonic() >= end and self.runtime.instance(id).ended is None:
                     history = [(e.type, e.step) for e in self.runtime.history(id)]
                     store = self.runtime.engine.store
                     raise AssertionError(f"{id} is stuck: {history}; stored: {store.pending(id)}")
