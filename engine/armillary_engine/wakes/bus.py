@@ -105,9 +105,9 @@ class BusWake:
     def notify(self, hint: Hint) -> None:
         """See :class:`armillary_engine.backend.Wake`."""
         with self._lock:
+            alone = self._alone() and not self._line.waits
             self._pending.append(hint)
             first = len(self._pending) == 1
-            alone = first and not self._line.waits and time.monotonic() >= self._gathered
         if alone and self._sending.acquire(blocking=False):
             try:
                 sent = self._send()
@@ -117,6 +117,16 @@ class BusWake:
                 return
         if first:
             self._ready.set()
+
+    def _alone(self) -> bool:
+        """Whether a hint may go at once: none waits, and nothing was told just before."""
+        return not self._pending and time.monotonic() >= self._gathered
+
+    def _gather(self, sent: int) -> None:
+        """What follows so many hints is gathered."""
+        aim = next(seconds for most, seconds in GAPS if sent <= most)
+        self._gathers = min(2 * self._gathers, aim) if self._gathers < aim else max(self._gathers / 2, aim)
+        self._gathered = time.monotonic() + self._gathers
 
     def _notify(self) -> None:
         failed = 0
@@ -139,9 +149,7 @@ class BusWake:
             pending, self._pending = self._pending, []
             if not pending:
                 return True
-            aim = next(seconds for most, seconds in GAPS if len(pending) <= most)
-            self._gathers = min(2 * self._gathers, aim) if self._gathers < aim else max(self._gathers / 2, aim)
-            self._gathered = time.monotonic() + self._gathers
+            self._gather(len(pending))
         hint = together(pending)
         try:
             self._line.send(texts(self._owner, hint, self._line.limit))

@@ -19,16 +19,19 @@ import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
+from ..backend import Hint
 from ..backends.postgresql.connections import Connections, connect
 from ..backends.postgresql.errors import StoreError
 from ..backends.postgresql.places import Place
-from .bus import BusWake, LineLostError
+from .bus import GAPS, BusWake, LineLostError, texts
 
 PAYLOAD = 7_500
 """Bytes; the server takes 8,000."""
 PROBE = "probe"
 PROBE_SECONDS = 5.0
 SETTLE_SECONDS = 2.0
+LONE = GAPS[0][1]
+"""Seconds that are left between the hints of whoever tells one thing at a time."""
 NOTIFY = b"SELECT pg_notify($1, $2)"
 NAME = b"armillary_notify"
 
@@ -44,7 +47,7 @@ class PostgresqlLine:
     def __init__(self, place: Place, connections: Connections) -> None:
         self._place = place
         self._connections = connections
-        self._channel = f"armillary_{place.schema}"[:63]
+        self.channel = f"armillary_{place.schema}"[:63]
         self._bell, self._rung = socket.socketpair()
         self._lock = threading.Lock()
         """For the connection, which two threads use."""
@@ -56,7 +59,7 @@ class PostgresqlLine:
     def connect(self) -> None:
         connection = connect(self._place.listen or self._place.conninfo, self._place.shown)
         try:
-            connection.execute(f'LISTEN "{self._channel}"'.encode())
+            connection.execute(f'LISTEN "{self.channel}"'.encode())
             connection.pgconn.prepare(NAME, NOTIFY)
             with self._lock:
                 connection.pgconn.enter_pipeline_mode()
@@ -103,7 +106,7 @@ class PostgresqlLine:
 
     def _post(self, pq: PGconn, texts: Sequence[str]) -> None:
         for text in texts:
-            pq.send_query_prepared(NAME, [self._channel.encode(), text.encode()])
+            pq.send_query_prepared(NAME, [self.channel.encode(), text.encode()])
             pq.pipeline_sync()
         self._unanswered += texts
         self._settled.clear()
@@ -154,7 +157,7 @@ class PostgresqlLine:
         and not by instances that sleep on. Raises ``store.pooler``."""
         sent = f"{PROBE} {owner}"
         with self._connections.connection() as connection:
-            connection.execute("SELECT pg_notify(%s, %s)", (self._channel, sent))
+            connection.execute("SELECT pg_notify(%s, %s)", (self.channel, sent))
         ends = time.monotonic() + PROBE_SECONDS
         while (left := ends - time.monotonic()) > 0:
             if sent in self.hear(left):
@@ -182,6 +185,29 @@ class PostgresqlWake(BusWake):
                 raise connections.translated(error.__cause__ or error) from error  # type: ignore[arg-type]
             raise
         super().__init__(line, owner)
+        self._rode = threading.local()
+
+    def offer(self, hint: Hint) -> tuple[str, str] | None:
+        """The channel and the text of a hint that may be told together with what it tells of; ``None``: only
+        :meth:`notify` may tell it. Where there is much to tell, all of it is gathered."""
+        with self._lock:
+            if not self._alone() or self._gathers > LONE:
+                return None
+            self._gather(1)
+        sent = texts(self._owner, hint, self._own.limit)
+        return (self._own.channel, sent[0]) if len(sent) == 1 else None
+
+    def told(self, hint: Hint) -> None:
+        """A hint that was offered has gone: when this thread comes to notify it, that is done already."""
+        self._rode.hint = hint
+        with self._lock:
+            self._gathered = time.monotonic() + self._gathers
+
+    def notify(self, hint: Hint) -> None:
+        """See :class:`armillary_engine.backend.Wake`."""
+        rode, self._rode.hint = getattr(self._rode, "hint", None), None
+        if hint != rode:
+            super().notify(hint)
 
     def close(self) -> None:
         """See :class:`.bus.BusWake`."""

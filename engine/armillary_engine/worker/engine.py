@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ..backend import Backend, Hint, Wake
 from ..clock import Clock
 from ..definition.problems import ArmillaryError
+from ..hints import makes_work, moments_of
 from ..interpreter import SnapshotError
 from ..interpreter.triggers import Trigger
 from ..messages import trigger_of
@@ -22,7 +23,7 @@ from ..telemetry import Telemetry, quiet
 from .attempts import CALL_LEASE, Attempts
 from .inbox import Inbox
 from .latest import Latest
-from .moments import Chores, moments_of
+from .moments import Chores
 from .programs import LACKING, Programs
 from .pulse import Pulse
 from .slices import Slicer
@@ -124,7 +125,8 @@ class Engine:
                 changed += [(above, 0) for above in self._ancestors(mutation.row.parent)]
             if mutation.row.status in ("completed", "cancelled"):
                 self.over[outcome.instance] = mutation.row
-            work = self._after(mutation, met=outcome.met) or work
+            self._after(mutation)
+            work = makes_work(mutation, met=outcome.met) or work
             moments += moments_of(mutation)
             opened += [(call, mutation) for call in mutation.calls if call.owner is not None]
         if len(changed) < len(mutations) and self.pool.was_short():
@@ -155,22 +157,15 @@ class Engine:
             if call.owner is not None:
                 self.pool.release(call.service)
 
-    def _after(self, mutation: Mutation, *, met: bool) -> bool:
-        """Notes when this worker must look again. Whether somebody may find something to do in the store now."""
-        work = bool(mutation.instances or (mutation.waits and met) or mutation.holds is False)
-        if any(close.kind == "signal" and close.reason != "done" for close in mutation.closes):
-            work = True
-            if self.chores is not None:
-                self.chores.doubt()
-        work = work or any(call.owner is None for call in mutation.calls)
-        for sent in mutation.messages:
-            if sent.ready is None:
-                work = True
-            else:
-                self.pulse.note(sent.ready)
-        for retry in mutation.retries:
-            self.pulse.note(retry.ready)
-        return work
+    def _after(self, mutation: Mutation) -> None:
+        """Notes when this worker must look again."""
+        if self.chores is not None and any(
+            close.kind == "signal" and close.reason != "done" for close in mutation.closes
+        ):
+            self.chores.doubt()
+        for moment in (*(sent.ready for sent in mutation.messages), *(retry.ready for retry in mutation.retries)):
+            if moment is not None:
+                self.pulse.note(moment)
 
     # ── triggers that are stored ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -30,6 +30,7 @@ from .group import Group
 from .peers import OWNERS, dead, new_owner
 from .places import place_of
 from .preparing import expect_prepared_statements, prepare
+from .riding import Riding
 from .session import PostgresqlSession, in_dialect, lock_name, qualified
 from .signals import LOCKS, Signals
 
@@ -55,7 +56,8 @@ class PostgresqlBackend(SqlStore):
             self.clock: Clock = clock or self._measured
             self._virtual = clock is not None
         self._claims = Claims(place.schema)
-        self._signals = Signals(place.schema)
+        self._riding = Riding(place.schema)
+        self._signals = Signals(place.schema, self._riding)
         self._connections = Connections(place)
         self._offer()
         self._services: frozenset[str] = frozenset()
@@ -64,7 +66,7 @@ class PostgresqlBackend(SqlStore):
         self._unknown = False
         self._catalogue = Catalogue(self.versions, self.clock)
         self._committing = Committing(
-            self._connections, self._signals, self._catalogue, self.clock, virtual=self._virtual
+            self._connections, self._signals, self._catalogue, self._riding, self.clock, virtual=self._virtual
         )  # fmt: skip
         self._group = Group(self._committing.commit)
 
@@ -79,7 +81,10 @@ class PostgresqlBackend(SqlStore):
             return open_driver(self.place.wake, channel=self.place.channel, owner=self.owner)
         from ...wakes.postgresql import PostgresqlWake
 
-        return PostgresqlWake(self.place, self.owner, self._connections)
+        wake = PostgresqlWake(self.place, self.owner, self._connections)
+        if self.place.listen is None:
+            self._riding.carrier = wake  # past a pooler may be another server's line
+        return wake
 
     def announce(self, services: Collection[str]) -> None:
         self._services = frozenset(services)

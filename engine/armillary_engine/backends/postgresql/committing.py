@@ -10,6 +10,7 @@ import psycopg
 
 from ...clock import Clock
 from ...definition.problems import ArmillaryError
+from ...hints import hint_of
 from ...mutation import Mutation, Outcome
 from ...rows import InstanceRow
 from ..sql import commit
@@ -19,7 +20,8 @@ from .binary import TEXT, array
 from .catalogue import Catalogue
 from .connections import Connections
 from .errors import AGAIN, GUARD, lost
-from .exchange import Command, exchange
+from .exchange import Command, StoreConnection, exchange
+from .riding import COMMITTED, Riding
 from .session import PostgresqlSession
 from .signals import LOCKS, RAW_LOCKS, Signals
 from .together import Together, plain
@@ -31,12 +33,14 @@ class Committing:
     """Says what became of each job: a sequence of mutations. ``virtual``: the clock is a test's, not the server's."""
 
     def __init__(
-        self, connections: Connections, signals: Signals, catalogue: Catalogue, clock: Clock, *, virtual: bool
+        self, connections: Connections, signals: Signals, catalogue: Catalogue, riding: Riding, clock: Clock, *,
+        virtual: bool,
     ) -> None:  # fmt: skip
         self._connections = connections
         self._catalogue = catalogue
         self._schema = connections.place.schema
         self._signals = signals
+        self._riding = riding
         self._clock = clock
         self._virtual = virtual
         self.alone = 0
@@ -73,7 +77,8 @@ class Committing:
         try:
             with self._connections.connection() as connection:
                 now = self._clock.now() if self._virtual else None
-                exchange(connection, [*before, *batch.commands(self._schema, now)])
+                commands = [*before, *batch.commands(self._schema, now)]
+                self._send(connection, commands, mutations)
         except psycopg.Error as error:
             if lost(error):
                 return None
@@ -81,6 +86,18 @@ class Committing:
                 return False
             raise self._connections.translated(error) from error
         return True
+
+    def _send(
+        self, connection: StoreConnection, commands: Sequence[Command], mutations: Sequence[Mutation]
+    ) -> None:  # fmt: skip
+        """The hint of a lone mutation goes along, but for those above it: who they are, the engine knows."""
+        lone = mutations[0] if len(mutations) == 1 and mutations[0].row.parent is None else None
+        if lone is None:
+            exchange(connection, commands)
+            return
+        hint = hint_of(lone)
+        behind = self._riding.behind(COMMITTED, hint, id=lone.row.id, revision=lone.row.revision)
+        self._riding.went(hint, exchange(connection, commands, behind)[len(commands) :])
 
     def _one_by_one(self, job: Sequence[Mutation], *, unsure: bool = False) -> Sequence[Outcome] | BaseException:
         self.alone += len(job)

@@ -5,6 +5,7 @@ known, and each of their waits meets the interpreter's lock. Here parameters are
 
 from __future__ import annotations
 
+import contextlib
 import re
 import select
 from collections.abc import Mapping, Sequence
@@ -55,35 +56,33 @@ class StoreConnection(psycopg.Connection[Row]):
         self.numbers = count()
 
 
-def exchange(connection: StoreConnection, commands: Sequence[Command]) -> Sequence[PGresult]:
+def exchange(
+    connection: StoreConnection, commands: Sequence[Command], behind: Sequence[Command] = ()
+) -> Sequence[PGresult]:
     """``commands``, each of which gives rows, as one transaction; what they gave. Raises what the server says: then
-    nothing was done, or, where the connection was lost, nobody knows."""
+    nothing was done, or, where the connection was lost, nobody knows. ``behind`` is another transaction after it,
+    whatever becomes of the first; where it fails, only what it would have given is missing."""
     try:
-        return _exchange(connection, commands)
+        return _exchange(connection, commands, behind)
     except psycopg.errors.InvalidSqlStatementName:
         if not connection.prepared:
             raise
         connection.prepared.clear()
-        return _exchange(connection, commands)
+        return _exchange(connection, commands, behind)
 
 
-def _exchange(connection: StoreConnection, commands: Sequence[Command]) -> Sequence[PGresult]:
-    pq, prepared = connection.pgconn, connection.prepared
-    fresh: dict[bytes, bytes] = {}
+def _exchange(
+    connection: StoreConnection, commands: Sequence[Command], behind: Sequence[Command]
+) -> Sequence[PGresult]:
+    pq = connection.pgconn
     pq.enter_pipeline_mode()
-    for text, parameters in commands:
-        name = prepared.get(text) or fresh.get(text)
-        if name is None:
-            name = fresh[text] = b"armillary_%d" % next(connection.numbers)
-            pq.send_prepare(name, text)
-        pq.send_query_prepared(name, parameters, [Format.BINARY] * len(parameters), Format.BINARY)
-    pq.pipeline_sync()
+    fresh = _post(connection, commands)
+    later = _post(connection, behind) if behind else None
     found: list[PGresult] = []
-    try:
-        failed = _answers(pq, found)
-    finally:
-        done = sum(answer.status == ExecStatus.COMMAND_OK for answer in found)
-        prepared.update(islice(fresh.items(), done))  # what is prepared stays so when the rest is undone
+    failed = _read(connection, fresh, found)
+    if later is not None and pq.status == ConnStatus.OK:
+        with contextlib.suppress(psycopg.OperationalError):  # what came first is done, and known
+            _read(connection, later, found)
     if pq.status == ConnStatus.OK:
         pq.exit_pipeline_mode()
     if failed is not None:
@@ -91,8 +90,31 @@ def _exchange(connection: StoreConnection, commands: Sequence[Command]) -> Seque
     return [answer for answer in found if answer.status == ExecStatus.TUPLES_OK]
 
 
+def _post(connection: StoreConnection, commands: Sequence[Command]) -> dict[bytes, bytes]:
+    """Sends a transaction; the names of what is prepared by it."""
+    pq, prepared = connection.pgconn, connection.prepared
+    fresh: dict[bytes, bytes] = {}
+    for text, parameters in commands:
+        name = prepared.get(text) or fresh.get(text)
+        if name is None:
+            name = fresh[text] = b"armillary_%d" % next(connection.numbers)
+            pq.send_prepare(name, text)
+        pq.send_query_prepared(name, parameters, [Format.BINARY] * len(parameters), Format.BINARY)
+    pq.pipeline_sync()
+    return fresh
+
+
+def _read(connection: StoreConnection, fresh: Mapping[bytes, bytes], found: list[PGresult]) -> PGresult | None:
+    """Waits for all answers to a transaction: ``found``, and the failure, if one failed."""
+    before = len(found)
+    try:
+        return _answers(connection.pgconn, found)
+    finally:
+        done = sum(answer.status == ExecStatus.COMMAND_OK for answer in found[before:])
+        connection.prepared.update(islice(fresh.items(), done))  # what is prepared stays so when the rest is undone
+
+
 def _answers(pq: PGconn, found: list[PGresult]) -> PGresult | None:
-    """Waits for all answers: ``found``, and the failure, if one failed."""
     failed: PGresult | None = None
     poll = select.poll()
     poll.register(pq.socket, select.POLLIN)

@@ -15,6 +15,7 @@ from ..sql.outside import CHAIN_OF
 from .binary import BIG, BLOB, TEXT, array
 from .claims import NOW
 from .exchange import Named, StoreConnection, exchange, rows
+from .riding import HANDED_OVER, WORK, Riding
 from .session import in_dialect, lock_name, qualified
 
 LOCKS = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(? AS text[])) AS name"
@@ -51,8 +52,9 @@ SEND = f"""WITH found AS MATERIALIZED (
 class Signals:
     """The statements of one schema."""
 
-    def __init__(self, schema: str) -> None:
+    def __init__(self, schema: str, riding: Riding) -> None:
         self._schema = schema
+        self._riding = riding
         self._by_key = Named(qualified(SEND.replace("{matches}", "w.key = %(key)s"), schema), KINDS)
         self._by_chain = Named(qualified(SEND.replace("{matches}", "w.chain = %(chain)s"), schema), KINDS)
 
@@ -70,8 +72,12 @@ class Signals:
         }  # fmt: skip
         send = self._by_key if signal.instance is None else self._by_chain
         locks = (RAW_LOCKS, [array(TEXT, [self._lock(signal, chain)])])
-        _, sent = exchange(connection, [locks, send.command(given)])
-        return tuple(row[0] for row in rows(connection, sent))
+        behind = self._riding.behind(HANDED_OVER, WORK, id=signal.id)
+        _, sent, *told = exchange(connection, [locks, send.command(given)], behind)
+        handed = tuple(row[0] for row in rows(connection, sent))
+        if handed:
+            self._riding.went(WORK, told)
+        return handed
 
     def _lock(self, signal: SignalRow, chain: str | None) -> str:
         if signal.instance is None:
