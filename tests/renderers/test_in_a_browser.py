@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from armillary_engine.definition import model as m
+from armillary_renderers.diagram.model import Mark
 from armillary_renderers.gallery import GALLERY
 from armillary_renderers.project.overlay import STATES, Overlay, StepState
+from armillary_renderers.project.overlays import heat_map
 from armillary_renderers.render import render
 
 pytestmark = [pytest.mark.require("chromium"), pytest.mark.timeout(120)]
@@ -50,6 +52,23 @@ LABELS = """(boxes) => {
   }
   return faults;
 }"""
+
+
+TOUCHING = """(least) => {
+  const shown = '.armillary-visits, .armillary-retries, .armillary-clock, .armillary-change, .armillary-states use, '
+    + '.armillary-problem[data-severity], .armillary-label, .armillary-title, .armillary-text';
+  const found = [...document.querySelectorAll(shown)].filter(one => getComputedStyle(one).display !== 'none')
+    .map(one => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
+  const name = (one) => `${one.closest('g[data-node]')?.dataset.node ?? ''} ${one.getAttribute('class')}`;
+  const faults = [];
+  found.forEach(([one, a], at) => found.slice(at + 1).forEach(([other, b]) => {
+    const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (across > 2 && down > least) faults.push(`${name(one)}, ${name(other)}: ${across} ${down}`);
+  }));
+  return faults;
+}"""
+"""What is written on what; the box of a text has some room above and below the letters."""
 
 
 @pytest.fixture
@@ -149,6 +168,25 @@ def test_every_label_is_inside_its_box(page: Any, name: str) -> None:
     show(page, picture.svg)
     boxes = {edge.id: list(edge.label) for edge in picture.placed.edges if edge.label is not None}
     assert page.evaluate(LABELS, boxes) == []
+
+
+def busy(definition: m.Definition) -> Overlay:
+    """Each step says all that its kind can."""
+    steps, marks = {}, {}
+    for number, node in enumerate(render(definition).diagram.nodes):
+        if node.step is not None:
+            tried = {"retries": 2, "took": "PT4S"} if node.kind in ("call", "task", "subworkflow") else {}
+            state = STATES[1 + number % (len(STATES) - 1)]
+            steps[node.id] = StepState(state, 2, **tried)  # type: ignore[arg-type]
+            marks[node.id] = (Mark("error", "wrong"),)
+    return Overlay(steps, problems=marks)
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_nothing_that_an_overlay_says_stands_on_something_else(page: Any, name: str) -> None:
+    for overlay in (busy(GALLERY[name]), heat_map(dict.fromkeys(busy(GALLERY[name]).steps, 1234), {})):
+        show(page, render(GALLERY[name], overlay=overlay, theme="light").svg)
+        assert page.evaluate(TOUCHING, 5) == []
 
 
 def fill(page: Any, identity: str, kind: str) -> str:

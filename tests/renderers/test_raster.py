@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,15 @@ from armillary_renderers.gallery import GALLERY
 from armillary_renderers.project.overlay import Overlay, StepState
 from armillary_renderers.raster import rasterize
 from armillary_renderers.render import Picture, render
-from armillary_renderers.svg.theme import FONTS, Theme
-from PIL import Image, ImageChops, ImageStat
+from armillary_renderers.svg.theme import Theme
+from PIL import Image
+
+from .pixels import difference, image, in_one_font
 
 pytestmark = pytest.mark.timeout(120)
 LIVE = Overlay({"claim-id": StepState("done", 1), "cover": StepState("failed", 2, retries=1, took="PT4S")})
-BLOCK = 6
-"""Pixels to a side that are compared as one: glyphs are rastered a little differently everywhere."""
 BEYOND = 0x590
 """From there on a machine may have no font, and text may run from right to left."""
-SEEN = 32
-"""Of 255: from there on a block's difference is seen at once."""
-
-
-def in_one_font(svg: str) -> str:
-    """Programs choose from a list of fonts by rules of their own."""
-    assert FONTS in svg
-    return svg.replace(FONTS, "'DejaVu Sans'")
 
 
 def shots(picture: Picture) -> dict[str, bytes]:
@@ -38,19 +29,6 @@ def shots(picture: Picture) -> dict[str, bytes]:
 
     still = in_one_font(picture._draw(picture.theme, still=True))
     return {"resvg": rasterize(still, "png"), "cairo": cairosvg.svg2png(bytestring=still.encode(), scale=2)}
-
-
-def image(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data)).convert("RGB")
-
-
-def difference(one: Image.Image, other: Image.Image) -> tuple[float, float]:
-    """The mean difference (of 255), and the share of blocks in which it is seen (per cent)."""
-    assert one.size == other.size
-    size = (one.width // BLOCK, one.height // BLOCK)
-    shrunk = [found.resize(size, Image.Resampling.BOX) for found in (one, other)]
-    apart = ImageChops.difference(*shrunk).convert("L")
-    return ImageStat.Stat(apart).mean[0], 100 * sum(apart.histogram()[SEEN:]) / (size[0] * size[1])
 
 
 def browser_shot(browser: Any, picture: Picture) -> Image.Image:

@@ -181,7 +181,7 @@ def _node(node: Node, box: Box, identity: str, live: Live | None, problems: tupl
     if live is not None and node.step is not None:
         live.draw(made, node, box)
     if problems or (live is not None and not live.still):
-        made.append(problem(box, identity, problems[0] if problems else None))
+        made.append(problem(node.kind, box, identity, problems[0] if problems else None))
     return made
 
 

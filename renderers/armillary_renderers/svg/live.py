@@ -15,6 +15,7 @@ from armillary_renderers.svg.text_metrics import text_width
 from armillary_renderers.svg.theme import STATES
 
 _SLOPED = frozenset({"decision", "repeat"})
+_POINTED = frozenset({"fork"})
 _UNREACHED = StepState()
 
 
@@ -45,12 +46,16 @@ def problem_marker(identity: str) -> Xml:
     return marker
 
 
-def problem(box: Box, identity: str, worst: Mark | None) -> Xml:
-    """The marker of a node; it is seen where it has a severity."""
+def problem(kind: str, box: Box, identity: str, worst: Mark | None) -> Xml:
+    """The marker of a node; it is seen where it has a severity. On a corner; of a diamond on the side that has no edge
+    and no badge."""
+    x, y = box.x + 2, box.y + 2
+    if kind in _SLOPED:
+        x, y = box.center.x - box.width // 4 - 4, box.bottom - box.height // 4 + 4
     place = {
         "class": "armillary-problem",
         "xlink:href": f"#{identity}-problem",
-        "transform": f"translate({box.x + 2} {box.y + 2})",
+        "transform": f"translate({x} {y})",
     }
     if worst is not None:
         place["data-severity"] = worst.severity
@@ -86,30 +91,32 @@ class Live:
     def draw(self, parent: Xml, node: Node, box: Box) -> None:
         """The elements; all five badges are there, and the node's ``data-state`` says which of them is seen."""
         state = self.overlay.steps.get(node.id, _UNREACHED)
-        sloped = node.kind in _SLOPED
-        # At a sloped node on the left: edges and their labels leave it to the right and below.
-        x = box.center.x + (-20 if sloped else max(12, box.width // 2 - 66))
-        y = box.y - (14 if sloped else 9)
-        badges = element("g", {"class": "armillary-states", "transform": f"translate({x} {y})"})
+        sloped, pointed = node.kind in _SLOPED, node.kind in _POINTED
+        y = (box.bottom if pointed else box.y) - 9
+        badges = element("g", {"class": "armillary-states", "transform": f"translate({box.center.x} {y})"})
         for name in STATES:
             if not self.still or name == state.state:
                 badge = {"class": f"armillary-state-{name}", "xlink:href": f"#{self.identity}-state-{name}"}
-                if sloped:
-                    badge["x"] = str(-_badge_width(name))
-                badges.append(element("use", badge))
+                width = _badge_width(name)
+                # Of a gateway on the left, where no label stands: beside a hexagon it would stand higher than the
+                # hexagon, so below that.
+                x = -20 - width if sloped else -6 - width if pointed else max(12, box.width // 2 + 7 - width)
+                badges.append(element("use", badge | {"x": str(x)}))
         parent.append(badges)
-        left = box.center.x + 12 if sloped else box.x + 8
+        left, above = box.x + 14, box.y - 3  # beside the marker of a problem
+        if sloped:  # On the slope, below what the node above says below itself.
+            left, above = box.center.x + 12 * box.width // box.height + 3, box.y + 8
         count = self._count(node.id, state)
-        self._text(parent, "visits", left, box.y - 3, count)
+        self._text(parent, "visits", left, above, count)
         # On both sides of the middle, where the edge leaves.
         self._text(parent, "retries", box.x if sloped else left, box.bottom + 13, retry_words(state))
-        beside = box.x if sloped else box.center.x + 8
-        self._text(parent, "clock", beside, box.bottom + 13, clock_words(state, self.overlay.now))
+        beside, below = box.x if sloped else box.center.x + 8, box.y - 3 if pointed else box.bottom + 13
+        self._text(parent, "clock", beside, below, clock_words(state, self.overlay.now))
         if state.due:
             parent[-1].set("data-due", safe(state.due))
         change = self.overlay.changes.get(node.id)
         left += text_width(count, 11, bold=True) + 8 if count else 0
-        self._text(parent, "change", left, box.y - 3, f"{SIGNS[change]} {change}" if change else "")
+        self._text(parent, "change", left, above, f"{SIGNS[change]} {change}" if change else "")
 
     def _count(self, node: str, state: StepState) -> str:
         if self.most:  # A heat map says nothing at most steps; where it does not, there is no colour either.

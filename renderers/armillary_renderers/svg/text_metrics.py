@@ -14,6 +14,11 @@ from armillary_renderers.svg.font_widths import BOLD, REGULAR
 
 ELLIPSIS = "…"
 _ZERO_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
+_ATTACHED = frozenset({"Mn", "Me", "Mc", "Cf"})
+_CLOSING = frozenset({"Pe", "Pf", "Po"})
+_JOINER = "\u200d"
+_FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""Two of these letters are a flag."""
 
 
 def _table(runs: tuple[tuple[int, tuple[int, ...]], ...]) -> dict[str, int]:
@@ -90,7 +95,10 @@ def _pieces(text: str, size: int, width: int, bold: bool) -> list[str]:
 def _breakable(word: str) -> list[str]:
     """A word may break after ``. _ - /`` and beside a wide character."""
     parts = [""]
-    for character in word:
+    for index, character in enumerate(word):
+        if len(parts) > 1 and not parts[-1] and _joins(word, index):
+            parts[-2] += character
+            continue
         if ord(character) >= 0x2E80:
             parts += [character, ""]
             continue
@@ -100,13 +108,28 @@ def _breakable(word: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def _joins(text: str, at: int) -> bool:
+    """No line begins there: before a mark, within an emoji or a flag, or before what closes a sentence of wide
+    characters."""
+    before, character = text[at - 1], text[at]
+    if before == _JOINER or (kind := unicodedata.category(character)) in _ATTACHED:
+        return True
+    if character in _FLAGS:
+        letters = at - len(text[:at].rstrip(_FLAGS))
+        return letters % 2 == 1
+    return "\U0001f3fb" <= character <= "\U0001f3ff" or (ord(character) >= 0x2E80 and kind in _CLOSING)
+
+
 def _fit(text: str, size: int, width: int, bold: bool) -> int:
     table = _BOLD if bold else _REGULAR
     used = 0
     for index, character in enumerate(text):
         used += table[character] * size
         if used > width * 1000:
-            return max(index, 1)
+            cut = index
+            while cut and _joins(text, cut):
+                cut -= 1
+            return cut or max(index, 1)
     return len(text)
 
 
