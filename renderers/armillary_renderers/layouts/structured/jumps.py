@@ -2,7 +2,8 @@
 
 ``leave`` always goes out to the right. ``next`` usually goes to the left, into the lane that leads back to the test. It
 may also go to the right and back *under* the body, as long as no ``leave`` comes out below it, or *over* the body, as
-long as none comes out above it. What would cross is counted for each way, and the cheapest is taken; where the usual
+long as none comes out above it. In a branch that ends in a ``leave`` of its own it may go down on the left, and to the
+right under that end. What would cross is counted for each way, and the cheapest is taken; where the usual
 places of a gateway's arms make something cross, all others are tried. Blocks without early exits never come here.
 """
 
@@ -89,7 +90,8 @@ class Jumps:
         return _LEAVES[block.exit] if type(block) is d.Leaf else self._found[id(block)]
 
     def costs(self, block: d.Sequence, costs: Costs) -> Iterator[Costs]:
-        """For each item: a ``next`` in it that goes over or under must not meet a ``leave`` above or below it."""
+        """For each item: a ``next`` in it that goes over or under must not meet a ``leave`` above or below it; where it
+        goes under the block's end, that counts as the way to the left."""
         if id(block) not in self._jumping:
             return repeat(FREE, len(block.items))
         left, over, under = costs
@@ -97,7 +99,16 @@ class Jumps:
         if not leaving:
             return repeat(costs, len(block.items))
         first, last = leaving[0], leaving[-1]
-        return (Costs(left, over + (index > first), under + (index < last)) for index in range(len(block.items)))
+        each = [Costs(left, over + (index > first), under + (index < last)) for index in range(len(block.items))]
+        end = self._under_its_end(block, costs)
+        return iter([cost._replace(left=end) if end < min(cost) else cost for cost in each])
+
+    def turns_under(self, block: d.Sequence, costs: Costs) -> bool:
+        """Whether what goes to the left in a block goes on down beside it and to the right under its end."""
+        return id(block) in self._jumping and self._under_its_end(block, costs) < costs.left
+
+    def _under_its_end(self, block: d.Sequence, costs: Costs) -> int:
+        return costs.under + self.of(block).goes_on
 
     def arrange(self, block: d.Branching, costs: Costs, only: int) -> Arrangement | None:
         """Where arms stand and how their exits run; ``None`` where none has an early exit."""

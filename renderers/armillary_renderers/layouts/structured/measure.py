@@ -100,7 +100,16 @@ class Measurer:
             if inner.leaves or inner.nexts:
                 plan.pass_on(inner)
         plan.left, plan.right, plan.height = left, right, y
+        if plan.nexts and self.jumps.turns_under(block, costs):
+            self._turn(plan)
         return plan
+
+    def _turn(self, plan: SequencePlan) -> None:
+        """Room for early exits that go down on the left and to the right under the block."""
+        plan.turned = -plan.left - self.space.lane, plan.height + NEAR
+        plan.left += self.space.lane
+        plan.height += NEAR + 4
+        plan.nexts, plan.leaves, plan.under = False, True, True
 
     def nested(self, step: str, inside: d.Sequence) -> NestedPlan:
         """A frame around a whole flow, entered and left on the axis; as wide as its title."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from armillary_renderers.diagram.geometry import Box
 from armillary_renderers.layouts.structured.measure import Measurer
 from armillary_renderers.layouts.structured.plans import (
@@ -130,6 +132,11 @@ class Placer:
                 flow.nexts += inner.nexts
         if last:
             flow.ends = [self.end(last, x)]
+        if plan.turned is not None:
+            lane, bus = x + plan.turned[0], y + plan.turned[1]
+            turned = [end.turn((lane, end.y), (lane, bus)) for end in flow.nexts]
+            flow.leaves += [replace(end, way=1) for end in turned]
+            flow.nexts = []
         return flow
 
     def end(self, node: str, x: int) -> End:

@@ -92,6 +92,8 @@ class SequencePlan(Plan):
 
     items: list[Plan] = field(default_factory=list)
     tops: list[int] = field(default_factory=list)
+    turned: tuple[int, int] | None = None
+    """x of a lane on the left, down which early exits go, and y at which they pass under all of it to the right."""
 
 
 @dataclass(slots=True)
