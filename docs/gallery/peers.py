@@ -119,6 +119,7 @@ def elk(page: Page, picture: Picture, name: str) -> str:
 def mermaid(page: Page, picture: Picture, name: str) -> str:
     script = "async ([name, source]) => (await mermaid.render(name, source)).svg"
     drawn = str(page.evaluate(script, [f"mermaid-{name}", picture.mermaid])).replace("<br>", "<br/>")
+    drawn = re.sub(r"&amp;(#\d+;)", r"&\1", drawn)  # In texts of SVG it leaves the entities that its source has.
     width, height = (float(number) for number in re.findall(r'viewBox="\S+ \S+ (\S+) (\S+)"', drawn)[0])
     return drawn.replace('width="100%"', f'width="{width:.0f}" height="{height:.0f}"', 1)
 

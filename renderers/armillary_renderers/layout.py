@@ -19,14 +19,17 @@ from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.placed import Direction, Placed
 
 GROUP = "armillary.layouts"
+Density = Literal["compact", "normal", "airy"]
+DENSITIES: tuple[Density, ...] = ("compact", "normal", "airy")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a caller may ask of any layout. ``wrap``: begin a new column after that many ranks (0: never)."""
+    """What a caller may ask of any layout. ``wrap``: begin a new column after that many ranks (0: never); ``density``:
+    how far things stand from each other, for layouts that know it."""
 
     direction: Direction = "down"
-    density: Literal["compact", "normal", "airy"] = "normal"
+    density: Density = "normal"
     wrap: int = 0
 
 

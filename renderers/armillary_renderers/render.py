@@ -18,7 +18,7 @@ from armillary_engine.definition.problems import ArmillaryError, Problem
 from armillary_renderers.collector import paused
 from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.placed import Direction, Placed
-from armillary_renderers.layout import Options, find_layout
+from armillary_renderers.layout import DENSITIES, Density, Options, find_layout
 from armillary_renderers.project.facts import Detail
 from armillary_renderers.project.from_definition import project
 from armillary_renderers.project.nesting import Shown
@@ -42,6 +42,7 @@ def render(
     theme: Theme = "auto",
     detail: Detail = "normal",
     direction: Direction = "down",
+    density: Density = "normal",
     wrap: int = PAGE,
     collapsed: Iterable[str] = (),
     expanded: Mapping[str, Definition] | None = None,
@@ -54,6 +55,7 @@ def render(
 ) -> Picture:
     """Draw a definition. The same arguments give the same bytes, in any process.
 
+    ``density``: how far things stand from each other; sizes of nodes and texts stay.
     ``wrap`` continues a long flow in further columns of about that many ranks (a step and the gap after it), of more
     where the picture would become wider than three times its height; 0: never.
     ``collapsed`` draws each of those steps (a loop, a fork; a decision or a ``try`` that no jump leaves) and all that
@@ -68,6 +70,7 @@ def render(
     _check("theme", theme, THEMES)
     _check("detail", detail, _DETAILS)
     _check("direction", direction, _DIRECTIONS)
+    _check("density", density, DENSITIES)
     _check("font", font, FONTS)
     if id_prefix is not None and not _IDENTITY.fullmatch(id_prefix):
         raise ArmillaryError(
@@ -79,7 +82,7 @@ def render(
     shown = Shown(frozenset(collapsed), expanded or {})
     with paused():
         diagram = measure(project(definition, detail=detail, problems=problems, title=title, shown=shown))
-        placed = place(diagram, Options(direction=direction, wrap=wrap))
+        placed = place(diagram, Options(direction=direction, density=density, wrap=wrap))
     return Picture(diagram, placed, theme, overlay, legend, id_prefix, font)
 
 

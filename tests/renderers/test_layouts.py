@@ -112,6 +112,15 @@ def test_the_main_line_is_straight(definition: m.Definition) -> None:
     assert len(axis) == 1
 
 
+def test_of_branches_on_one_side_those_that_end_stand_outermost() -> None:
+    ends = m.Fail("fail", m.Const("late"), m.Const("Too late"))
+    handlers = (m.Handler(("timeout",), _body("wait")), m.Handler(("late",), (ends,)), m.Handler(("*",), _body("mend")))
+    call = m.Call("call", m.Address("rating", "quote"), m.Object({}))
+    placed = check(m.Definition("Guarded", (m.Try("try", (call,), handlers), *_body("after"))), "down")
+    waits, mends, fails = (placed.node[name].box.x for name in ("wait-inside", "mend-inside", "fail"))
+    assert waits < mends < fails
+
+
 def _body(name: str) -> m.Body:
     return (m.Set(f"{name}-inside", {"x": m.Const(1)}),)
 

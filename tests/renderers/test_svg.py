@@ -16,8 +16,9 @@ from armillary_engine.definition.problems import ArmillaryError, Problem
 from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.schema import SCHEMA
 from armillary_renderers.gallery import GALLERY
-from armillary_renderers.project.overlay import STATES, Overlay, StepState
+from armillary_renderers.project.overlay import STATES, Overlay, State, StepState
 from armillary_renderers.render import render
+from armillary_renderers.svg.accessibility import STATE_WORDS
 from armillary_renderers.svg.elements import element as xml
 from armillary_renderers.svg.elements import safe, written
 from armillary_renderers.svg.theme import THEMES
@@ -105,6 +106,27 @@ def test_every_step_can_be_focused_and_says_what_it_is(definition: m.Definition)
             assert badges == [f"armillary-state-{state}" for state in STATES[1:]]
 
 
+@SLOW
+@given(definitions())
+def test_a_screen_reader_is_told_what_the_picture_and_each_node_is(definition: m.Definition) -> None:
+    picture = render(definition)
+    root = ElementTree.fromstring(picture.svg)
+    assert root.get("role") == "graphics-document"
+    assert root.get("aria-roledescription") == "workflow diagram"
+    named = {element.get("id"): element for element in root.iter()}
+    title, told = (named[name] for name in str(root.get("aria-labelledby")).split())
+    assert (title.tag, title.text) == (f"{SVG}title", picture.diagram.title)
+    assert told.tag == f"{SVG}desc"
+    assert str(told.text).startswith("A workflow of ")
+    assert [root[0], root[1]] == [title, told], "first, or a browser shows no name for the whole"
+    nodes = [element for element in root.iter(f"{SVG}g") if element.get("class") == "armillary-node"]
+    assert [node.get("role") for node in nodes] == ["graphics-symbol"] * len(picture.diagram.nodes)
+    assert [node.get("data-node") for node in nodes] == [node.id for node in picture.diagram.nodes], (
+        "the Tab key's order"
+    )
+    assert all(node.get("aria-label") for node in nodes)
+
+
 def test_states_are_shown_by_attributes() -> None:
     overlay = Overlay({"a": StepState("waiting", 3)}, frozenset({(":start", "a")}))
     root = ElementTree.fromstring(render(one("Ask"), overlay=overlay).svg)
@@ -116,10 +138,35 @@ def test_states_are_shown_by_attributes() -> None:
     assert taken == ["a"]
 
 
+@pytest.mark.parametrize("state", STATES[1:])
+def test_a_state_is_an_icon_and_a_word_as_well_as_a_colour(state: State) -> None:
+    picture = render(one("Ask"), overlay=Overlay({"a": StepState(state, 1)}), legend=True)
+    root = ElementTree.fromstring(picture.svg)
+    named = {element.get("id"): element for element in root.iter()}
+    badge = named[f"{picture.identity}-state-{state}"]
+    assert [text.text for text in badge.iter(f"{SVG}text")] == [STATE_WORDS[state]]
+    drawn = {named[f"{picture.identity}-state-{other}"].find(f"{SVG}path").get("d") for other in STATES[1:]}  # type: ignore[union-attr]
+    assert len(drawn) == len(STATES) - 1
+    (node,) = [element for element in root.iter() if element.get("data-step") == "a"]
+    worn = [use.get("{http://www.w3.org/1999/xlink}href") for use in node.iter(f"{SVG}use")]
+    assert f"#{picture.identity}-state-{state}" in worn
+    sheet = root.findtext(f"{SVG}style") or ""
+    assert f"[data-state={state}] .armillary-state-{state}{{display:inline}}" in sheet
+
+
 def test_two_themes_have_two_identities_and_one_layout() -> None:
     light, dark = render(one("Ask"), theme="light"), render(one("Ask"), theme="dark")
     assert light.identity != dark.identity
     assert light.placed == dark.placed
+
+
+def test_density_moves_what_is_drawn_and_changes_no_size() -> None:
+    drawn = [render(GALLERY["hello"], density=density) for density in ("compact", "normal", "airy")]
+    heights = [picture.placed.height for picture in drawn]
+    assert heights == sorted(set(heights))
+    sizes = [[(spot.box.width, spot.box.height) for spot in picture.placed.nodes] for picture in drawn]
+    assert sizes[0] == sizes[1] == sizes[2]
+    assert render(GALLERY["hello"]).svg == drawn[1].svg
 
 
 @pytest.mark.parametrize(
@@ -128,6 +175,7 @@ def test_two_themes_have_two_identities_and_one_layout() -> None:
         ({"theme": "pink"}, "expected theme to be one of auto, light, dark, high-contrast, print, got 'pink'"),
         ({"detail": "all"}, "expected detail to be one of outline, normal, full, got 'all'"),
         ({"direction": "up"}, "expected direction to be one of down, right, left, got 'up'"),
+        ({"density": "tight"}, "expected density to be one of compact, normal, airy, got 'tight'"),
         ({"id_prefix": "1 {"}, "expected id_prefix to be a letter followed by"),
     ],
 )

@@ -91,7 +91,8 @@ def firefox(program: str, file: Path, *, dark: bool = False) -> bytes:
     """One pixel for one: its screenshots know no other scale. A profile of its own, so that it asks nothing."""
     profile = file.with_suffix(".profile")
     profile.mkdir()
-    (profile / "user.js").write_text(f'user_pref("ui.systemUsesDarkTheme", {int(dark)});\n')
+    wishes = {"ui.systemUsesDarkTheme": int(dark), "ui.prefersReducedMotion": 1}
+    (profile / "user.js").write_text("".join(f'user_pref("{name}", {value});\n' for name, value in wishes.items()))
     shot = file.with_suffix(".firefox.png")
     window = ["--window-size=2400,3000", "--screenshot", str(shot), file.as_uri()]
     ran(program, "--headless", "--no-remote", "--profile", str(profile), *window)
@@ -121,7 +122,7 @@ def saved(folder: Path, picture: Picture, *, font: bool = True) -> Path:
 
 def shown_in_chromium(browser: Any, file: Path, scale: int) -> Image.Image:
     page = browser.new_page(device_scale_factor=scale, viewport={"width": 2400, "height": 3000})
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")  # The badge of a running step pulses.
     page.goto(file.as_uri())
     found = image(page.locator("svg").first.screenshot())
     page.close()

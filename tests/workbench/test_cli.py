@@ -172,6 +172,15 @@ def test_render_draws(ran, tmp_path):
     assert picture.read_text() == "other"
 
 
+def test_render_draws_as_dense_as_asked(ran, tmp_path):
+    heights = []
+    for density in ("compact", "airy"):
+        target = tmp_path / f"{density}.json"
+        ran("render", f"{APPROVAL}:approve_application", "--density", density, "-o", str(target))
+        heights.append(json.loads(target.read_text())["height"])
+    assert heights[0] < heights[1]
+
+
 def test_render_used_wrongly(ran, tmp_path):
     source = f"{APPROVAL}:ask_once"
     assert "ends in .svg" in ran("render", source, "-o", str(tmp_path / "x.gif"), code=2).err

@@ -13,6 +13,7 @@ from .sources import load, problems_of
 
 if TYPE_CHECKING:
     from armillary_renderers.diagram.placed import Direction
+    from armillary_renderers.layout import Density
     from armillary_renderers.project.facts import Detail
     from armillary_renderers.render import Picture
     from armillary_renderers.svg.fonts import Font
@@ -101,6 +102,13 @@ def validate_command(sources: tuple[str, ...], form: str) -> None:
 @click.option("--detail", type=click.Choice(["outline", "normal", "full"]), default="normal", show_default=True)
 @click.option("--direction", type=click.Choice(["down", "right", "left"]), default="down", show_default=True)
 @click.option(
+    "--density",
+    type=click.Choice(["compact", "normal", "airy"]),
+    default="normal",
+    show_default=True,
+    help="How far things stand from each other.",
+)
+@click.option(
     "--wrap", type=click.IntRange(0), metavar="N", help="Continue in a further column after about N steps; 0: never."
 )
 @click.option(
@@ -115,6 +123,7 @@ def render_command(
     theme: Theme,
     detail: Detail,
     direction: Direction,
+    density: Density,
     wrap: int | None,
     font: Font,
     check: bool,
@@ -129,7 +138,7 @@ def render_command(
         raise click.UsageError("--check: expected -o OUT to compare with, got none")
     from ..display import render
 
-    options = {"font": font} if wrap is None else {"font": font, "wrap": wrap}
+    options = {"density": density, "font": font} | ({} if wrap is None else {"wrap": wrap})
     picture = render(load(source), layout=layout, theme=theme, detail=detail, direction=direction, **options)
     content = _content(picture, form or _format_of(output))
     if not check:

@@ -78,7 +78,24 @@ def sides(block: d.Branching, plans: list[SequencePlan], only: int) -> dict[int,
             side = 1 if widths[1] <= widths[-1] else -1
         widths[side] += plan.left + plan.right + 1
         found[side].append(index)
+    for beside in found.values():
+        if len(beside) > 1:  # What comes back to the main line need not go around what does not.
+            beside.sort(key=lambda index: not goes_on(plans[index]))
     return found
+
+
+def goes_on(plan: Plan) -> bool:
+    """False where control ends in the block, whichever way it takes."""
+    match plan:
+        case LeafPlan():
+            return plan.exit == "on"
+        case SequencePlan():
+            return not plan.items or goes_on(plan.items[-1])
+        case BranchingPlan(join=None):
+            return any(goes_on(column.plan) for column in plan.columns)
+        case GuardPlan(body=body, handler=handler):
+            return (body is not None and goes_on(body)) or (handler is not None and goes_on(handler))
+    return True
 
 
 def level(block: d.Branching, plans: list[SequencePlan], standing: dict[int, list[int]], side: int) -> bool:
