@@ -18,7 +18,7 @@ from armillary_renderers.diagram.schema import SCHEMA
 from armillary_renderers.gallery import GALLERY
 from armillary_renderers.project.overlay import STATES, Overlay, State, StepState
 from armillary_renderers.render import render
-from armillary_renderers.svg.accessibility import STATE_WORDS
+from armillary_renderers.svg.accessibility import KINDS, STATE_WORDS
 from armillary_renderers.svg.elements import element as xml
 from armillary_renderers.svg.elements import safe, written
 from armillary_renderers.svg.theme import THEMES
@@ -152,6 +152,35 @@ def test_a_state_is_an_icon_and_a_word_as_well_as_a_colour(state: State) -> None
     assert f"#{picture.identity}-state-{state}" in worn
     sheet = root.findtext(f"{SVG}style") or ""
     assert f"[data-state={state}] .armillary-state-{state}{{display:inline}}" in sheet
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_legend_has_every_kind_of_node_and_line_that_is_drawn(name: str) -> None:
+    picture = render(GALLERY[name], legend=True)
+    root = ElementTree.fromstring(picture.svg)
+    (rows,) = [part for part in root.iter(f"{SVG}g") if part.get("class") == "armillary-legend"]
+    told = {text.text for text in rows.iter(f"{SVG}text")}
+    kinds = {node.kind for node in picture.diagram.nodes}
+    assert told >= {KINDS[kind] for kind in kinds}
+    assert {part.get("data-kind") for part in rows.iter(f"{SVG}g")} - {None} >= kinds
+    lines = {edge.kind for edge in picture.diagram.edges}
+    assert ("failure or time-out" in told) == ("failure" in lines)
+    assert ("compensation" in told) == ("compensation" in lines)
+    assert "control flow" in told
+    assert "armillary-legend" not in render(GALLERY[name]).svg, "it is there on request"
+
+
+def test_what_is_cut_is_told_whole() -> None:
+    long = " ".join(["incomprehensibilities"] * 30)
+    root = ElementTree.fromstring(render(one(long)).svg)
+    for name in ("node", "edge"):
+        drawn = [part for part in root.iter(f"{SVG}g") if part.get("class") == f"armillary-{name}"]
+        cut = [
+            part for part in drawn if "…" in "".join("".join(text.itertext()) for text in part.findall(f"{SVG}text"))
+        ]
+        assert cut, name
+        for part in cut:
+            assert any(long in str(title.text) for title in part.iter(f"{SVG}title")), name
 
 
 def test_two_themes_have_two_identities_and_one_layout() -> None:

@@ -117,13 +117,13 @@ DARK = Palette(
         "bad": Tint("#321e1b", "#86493e", "#f39b89"),
     },
     states={
-        "running": "#3c83e8",
-        "waiting": "#b3720c",
-        "done": "#2c8f57",
-        "failed": "#d2483a",
+        "running": "#3575ce",
+        "waiting": "#a3680b",
+        "done": "#298551",
+        "failed": "#ce4739",
         "cancelled": "#66727f",
     },
-    heat=("#151a21", "#2a211a", "#46301d", "#653f1e", "#84501f", "#9f5c1c"),
+    heat=("#151a21", "#2a211a", "#46301d", "#653f1e", "#84501f", "#9a591b"),
 )
 
 
