@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import Problem
 from armillary_renderers.diagram.model import Mark
+from armillary_renderers.gallery import GALLERY
 from armillary_renderers.project.overlay import (
     CHANGES,
     STATES,
@@ -55,6 +57,16 @@ def test_completion_reaches_the_end_and_leaves_nothing_running() -> None:
 
 def loop(**how: m.Expression) -> m.Definition:
     return m.Definition("W", (value("a"), m.Repeat("again", (call("b"), value("c")), **how), value("d")))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("completed", "done"), ("failed", "failed"), ("cancelled", "cancelled"), ("running", "waiting")],
+)
+def test_what_was_open_when_an_instance_ended_ended_as_it_did(status: str, state: str) -> None:
+    definition = m.Definition("W", (value("a"), call("b")))
+    found = overlay_from_history(definition, events("done a", "entered b", "waiting b"), status)
+    assert (found.steps["a"].state, found.steps["b"].state) == ("done", state)
 
 
 def test_turns_of_a_loop_take_its_edge_back_and_count_visits() -> None:
@@ -155,6 +167,34 @@ def test_an_overlay_changes_attributes_and_nothing_else() -> None:
 def attributes(picture: Picture, step: str) -> dict[str, str]:
     root = ElementTree.fromstring(picture.svg)
     return next(element.attrib for element in root.iter() if element.get("data-step") == step)
+
+
+PLACED = ("shape", "icon", "line", "arrow", "label", "title", "text", "detail", "badge", "fact", "frame")
+
+
+def placed(picture: Picture) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Where everything stands that is there without an overlay, too."""
+    where = ("x", "y", "width", "height", "rx", "cx", "cy", "r", "d", "transform")
+    found = []
+    for part in ElementTree.fromstring(picture.svg).iter():
+        if str(part.get("class")).removeprefix("armillary-") in PLACED or part.tag.endswith("tspan"):
+            found.append((part.tag, [(name, part.attrib[name]) for name in where if name in part.attrib]))
+    return found
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_whatever_an_overlay_says_nothing_moves(name: str) -> None:
+    plain = render(GALLERY[name])
+    steps = [node.id for node in plain.diagram.nodes if node.step is not None]
+    edges = [(edge.source, edge.target) for edge in plain.diagram.edges]
+    states = {step: StepState(STATES[1 + at % 5], at, "note", retries=at, took="PT4S") for at, step in enumerate(steps)}
+    marks = diagnostics([Problem("x", "wrong", step=step) for step in steps], Overlay(states, frozenset(edges)))
+    changes = difference([{"kind": "changed", "step": step} for step in steps])
+    counts = heat_map(dict.fromkeys(steps, 7), dict.fromkeys(edges, 7))
+    for overlay in (Overlay(), marks, changes, counts):
+        drawn = render(GALLERY[name], overlay=overlay)
+        assert drawn.placed == plain.placed
+        assert sorted(placed(drawn)) == sorted(placed(plain))  # what was taken is drawn last
 
 
 def test_a_heat_map_has_five_levels_of_counts_and_leaves_the_layout_alone() -> None:

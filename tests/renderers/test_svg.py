@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError, Problem
+from armillary_renderers.diagram.geometry import Box
 from armillary_renderers.diagram.model import Diagram
 from armillary_renderers.diagram.schema import SCHEMA
 from armillary_renderers.gallery import GALLERY
@@ -21,6 +22,7 @@ from armillary_renderers.render import render
 from armillary_renderers.svg.accessibility import KINDS, STATE_WORDS
 from armillary_renderers.svg.elements import element as xml
 from armillary_renderers.svg.elements import safe, written
+from armillary_renderers.svg.shapes import outline
 from armillary_renderers.svg.theme import THEMES
 from armillary_renderers.testing import definitions, diagram_of
 from hypothesis import HealthCheck, given, settings
@@ -152,6 +154,32 @@ def test_a_state_is_an_icon_and_a_word_as_well_as_a_colour(state: State) -> None
     assert f"#{picture.identity}-state-{state}" in worn
     sheet = root.findtext(f"{SVG}style") or ""
     assert f"[data-state={state}] .armillary-state-{state}{{display:inline}}" in sheet
+
+
+SHAPES = {
+    ("decision", "repeat"): [(50, 0), (100, 30), (50, 60), (0, 30)],
+    ("fork", "join"): [(12, 0), (88, 0), (100, 30), (88, 60), (12, 60), (0, 30)],
+    ("each",): [(9, 0), (91, 0), (100, 30), (91, 60), (9, 60), (0, 30)],
+    ("signal",): [(7, 0), (93, 0), (100, 30), (93, 60), (7, 60), (0, 30)],
+}
+
+
+@pytest.mark.parametrize("kinds", SHAPES)
+def test_diamonds_decide_and_hexagons_fork_join_wait_and_repeat(kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
+        path = str(outline(kind, Box(0, 0, 100, 60)).get("d"))
+        points: list[tuple[int, int]] = []
+        for letter, numbers in re.findall(r"([MLH])([\d ]+)", path):
+            x, *y = map(int, numbers.split())
+            points.append((x, points[-1][1] if letter == "H" else y[0]))
+        assert points == SHAPES[kinds]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag"), [("start", "circle"), ("end", "circle"), ("catch", "circle"), ("task", "rect")]
+)
+def test_circles_begin_end_and_catch(kind: str, tag: str) -> None:
+    assert outline(kind, Box(0, 0, 40, 40)).tag == tag
 
 
 @pytest.mark.parametrize("name", GALLERY)

@@ -51,7 +51,8 @@ class _Writer:
                 yield from self.guard(block, depth)
 
     def guard(self, block: d.Guard, depth: int) -> Iterator[str]:
-        yield _indent(depth, "try")
+        title = next((group.title for group in self.diagram.groups if group.id == block.group), "")
+        yield _indent(depth, " ".join(f"try: {title}".split()) if title.lower() not in ("", "try") else "try")
         yield from self.body(block.body, depth + 1)
         if block.handler is not None:
             label = self.diagram.edge[(block.sources[0], "failure")].label
