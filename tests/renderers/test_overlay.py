@@ -69,6 +69,20 @@ def test_what_was_open_when_an_instance_ended_ended_as_it_did(status: str, state
     assert (found.steps["a"].state, found.steps["b"].state) == ("done", state)
 
 
+def test_retries_are_those_of_the_last_visit() -> None:
+    definition = m.Definition("W", (m.Repeat("again", (call("b"),), until=m.Get("done")),))
+    first = [
+        {"type": "step.entered", "step": "b", "serial": 1},
+        {"type": "step.waiting", "step": "b", "serial": 1, "retries": 2},
+    ]
+    done = {"type": "step.done", "step": "b", "serial": 1}
+    second = {"type": "step.entered", "step": "b", "serial": 2}
+    told = [
+        overlay_from_history(definition, [*first, done, second][:count]).steps["b"].retries for count in (1, 2, 3, 4)
+    ]
+    assert told == [0, 2, 2, 0]
+
+
 def test_turns_of_a_loop_take_its_edge_back_and_count_visits() -> None:
     first = ["done a", "entered again", "waiting b", "done b", "done c"]
     once = overlay_from_history(loop(test=m.Get("x")), events(*first))
