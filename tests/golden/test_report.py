@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -38,3 +40,19 @@ def test_it_shows_what_changed_before_beside_after(checkout: Path, capsys: pytes
     assert page.count("<section>") == 3
     assert page.count("<img") == 4, "two of the changed one, one of the added and of the removed one"
     assert "kept.svg" not in page
+    for name, pictures in (("added", ["", OTHER]), ("changed", [ONE, OTHER]), ("removed", [ONE, ""])):
+        (section,) = re.findall(rf"<section><h2>tests/golden/{name}.svg</h2>(.*?)</section>", page)
+        shown = re.findall(r"<figcaption>(before|after)</figcaption>(<p>none</p>|<img [^>]*>)", section)
+        assert [title for title, _ in shown] == ["before", "after"]
+        for (_, drawn), picture in zip(shown, pictures, strict=True):
+            assert (quote(picture) in drawn) if picture else (drawn == "<p>none</p>"), name
+
+
+def test_goldens_are_drawn_anew_only_together_with_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    update = runpy.run_path(str(ROOT / "tests" / "golden" / "update.py"))
+    known = update["main"].__globals__
+    monkeypatch.setitem(known, "pictures", lambda: iter(()))
+    monkeypatch.setattr(runpy, "run_path", lambda path: {"main": lambda: told.append(Path(path).name)})
+    update["main"]()
+    assert told == ["goldens_report.py"]

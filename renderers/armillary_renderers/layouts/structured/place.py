@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from armillary_renderers.diagram.geometry import Box
 from armillary_renderers.layouts.structured.measure import Measurer
 from armillary_renderers.layouts.structured.plans import (
@@ -16,7 +14,7 @@ from armillary_renderers.layouts.structured.plans import (
     Plan,
     SequencePlan,
 )
-from armillary_renderers.layouts.structured.route import NEAR, End, Entry, Flow, Routes
+from armillary_renderers.layouts.structured.route import NEAR, End, Entry, Flow, Routes, turned_under, under
 from armillary_renderers.layouts.structured.sides import enters_beside, returns_beside
 
 _new = tuple.__new__
@@ -133,9 +131,7 @@ class Placer:
         if last:
             flow.ends = [self.end(last, x)]
         if plan.turned is not None:
-            lane, bus = x + plan.turned[0], y + plan.turned[1]
-            turned = [end.turn((lane, end.y), (lane, bus)) for end in flow.nexts]
-            flow.leaves += [replace(end, way=1) for end in turned]
+            flow.leaves += turned_under(flow.nexts, x + plan.turned[0], y + plan.turned[1])
             flow.nexts = []
         return flow
 
@@ -192,8 +188,8 @@ class Placer:
         else:
             self.routes.finish(start, (axis, inner.entry.top))
         flow.ends += inner.ends
-        flow.leaves += _under(inner.leaves, column.leave_lane, x, y + plan.leave_bus)
-        flow.nexts += _under(inner.nexts, column.next_lane, x, y + plan.next_bus)
+        flow.leaves += under(inner.leaves, column.leave_lane, x, y + plan.leave_bus)
+        flow.nexts += under(inner.nexts, column.next_lane, x, y + plan.next_bus)
 
     # ── loops ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -294,8 +290,8 @@ class Placer:
         entry.clear = y  # a taller neighbour may begin above the first node
         leave_bus, next_bus = y + plan.leave_bus, y + plan.next_bus
         flow = Flow(entry, body.ends)
-        flow.leaves += _under(body.leaves, plan.leave_lane, x, leave_bus)
-        flow.nexts += _under(body.nexts, plan.next_lane, x, next_bus)
+        flow.leaves += under(body.leaves, plan.leave_lane, x, leave_bus)
+        flow.nexts += under(body.nexts, plan.next_lane, x, next_bus)
         if plan.handler is not None:
             self.handler(plan, flow, frame, x, y)
         if plan.compensation is not None:
@@ -325,8 +321,8 @@ class Placer:
         reach = plan.handler.left if side > 0 else plan.handler.right + NEAR * plan.handler.under
         lane = plan.handler_x - side * (reach + self.space.lane)
         leave_bus, next_bus = y + plan.leave_bus, y + plan.next_bus
-        flow.leaves += _under(inner.leaves, lane if plan.handler_lane and side < 0 else None, x, leave_bus)
-        flow.nexts += _under(inner.nexts, lane if plan.handler_lane and side > 0 else None, x, next_bus)
+        flow.leaves += under(inner.leaves, lane if plan.handler_lane and side < 0 else None, x, leave_bus)
+        flow.nexts += under(inner.nexts, lane if plan.handler_lane and side > 0 else None, x, next_bus)
 
     def compensation(self, plan: GuardPlan, flow: Flow, frame: Box | None, x: int, y: int) -> None:
         assert plan.compensation is not None
@@ -343,14 +339,3 @@ class Placer:
             self.routes.finish(start, (axis - side * inner.entry.half, level))
         else:
             self.routes.finish(start, (axis, level), (axis, inner.entry.top))
-
-
-def _under(ends: list[End], lane: int | None, x: int, bus: int) -> list[End]:
-    """Early exits that outer columns stand in the way of: down a lane, then under those columns."""
-    if lane is None:
-        return ends
-    turned = []
-    for end in ends:
-        beside, level = x + lane - NEAR * end.way, bus + NEAR * end.way
-        turned.append(end.turn((beside, end.y), (beside, level)))
-    return turned

@@ -103,3 +103,19 @@ class Routes:
 
 def _along(x: int, entry: Entry) -> bool:
     return entry.border is not None and abs(x - entry.border) < 2 * NEAR
+
+
+def under(ends: list[End], lane: int | None, x: int, bus: int) -> list[End]:
+    """Early exits that outer columns stand in the way of: down a lane, then under those columns."""
+    if lane is None:
+        return ends
+    turned = []
+    for end in ends:
+        beside, level = x + lane - NEAR * end.way, bus + NEAR * end.way
+        turned.append(end.turn((beside, end.y), (beside, level)))
+    return turned
+
+
+def turned_under(ends: list[End], lane: int, bus: int) -> list[End]:
+    """Early exits on the left that go down a lane there, and on to the right as those under a loop's body do."""
+    return [End(end.source, end.slot, [*end.points, (lane, end.y), (lane, bus)], None, 1) for end in ends]
