@@ -53,9 +53,12 @@ def array(kind: Kind, values: Sequence[Any]) -> bytes:
     """An array of one dimension; ``None`` in it is null."""
     if not values:
         return _EMPTY(0, 0, kind.oid)
-    element = kind.element
-    items = [_NULL if value is None else element(value) for value in values]
-    return _HEAD(1, 1, kind.oid, len(items), 1) + b"".join(items)
+    element, first, count = kind.element, values[0], len(values)
+    if values.count(first) == count:  # as in many columns: a version, a status, or null
+        items = (_NULL if first is None else element(first)) * count
+    else:
+        items = b"".join([_NULL if value is None else element(value) for value in values])
+    return _HEAD(1, 1, kind.oid, count, 1) + items
 
 
 TEXTS = Kind("text[]", 1009, lambda values: array(TEXT, values), TEXT.element)
