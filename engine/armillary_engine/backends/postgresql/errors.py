@@ -82,8 +82,8 @@ _TEXTS = {
     ),
     "store.unknown-database": ("expected a database of that name, got none", "make it: createdb NAME"),
     "store.read-only": (
-        "expected to write, got a server that is read-only",
-        "connect to the primary (add target_session_attrs=read-write with several hosts)",
+        "expected to write, got a server that is read-only: a stand-by, or one that an administrator has made so",
+        "connect to the primary (with several hosts, add target_session_attrs=read-write), or promote the stand-by",
     ),
     "store.full": ("expected room to write, got a full disk on the server", "free some space; nothing was lost"),
     "store.busy": (
@@ -113,10 +113,17 @@ _TEXTS = {
     ),
 }
 
+_STANDING_BY = "session is read-only"
+_ONLY_STAND_BYS = (
+    "expected a server that may be written to, and who answers is read-only, as a stand-by is",
+    "name the primary's host in the URL too, or promote the stand-by: pg_ctl promote",
+)
+"""Where ``target_session_attrs=read-write`` finds none: it may still come, as after a fail-over."""
+
 
 def store_error(code: str, shown: str, detail: str = "") -> StoreError:
     """The error for ``code``."""
-    message, hint = _TEXTS[code]
+    message, hint = _ONLY_STAND_BYS if _STANDING_BY in detail else _TEXTS[code]
     first = next(iter(detail.strip().splitlines()), "")
     return StoreError(code, f"{message}: {shown}" + (f" ({first})" if first else ""), hint=hint)
 

@@ -10,6 +10,7 @@ import pytest
 from armillary_engine.backends.postgresql import open_backend
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.local import LocalRuntime
 
 from ...local.conftest import House, done, get
 from .conftest import pair
@@ -48,6 +49,12 @@ def test_a_store_of_two_hosts_follows_a_failover(servers: Callable[[str], Any]) 
             with pytest.raises(ArmillaryError, match="read-only") as caught:
                 open_backend(f"{standby.url}{option}")
             assert caught.value.code == code, "a stand-by alone is refused"
+            assert "stand-by" in caught.value.message
+            assert "promote" in str(caught.value.hint)
+        LocalRuntime(f"{primary.url}?schema=there", work=False).close()
+        with pytest.raises(ArmillaryError, match="stand-by") as caught:
+            LocalRuntime(f"{standby.url}?schema=there")
+        assert caught.value.code == "store.read-only", "also where there is a store to look at"
         hosts = f"127.0.0.1:{standby.port},127.0.0.1:{primary.port}"
         house = House(f"postgresql://postgres@{hosts}/postgres?schema=pair&target_session_attrs=read-write")
         try:
