@@ -41,6 +41,7 @@ RECORD = insert("letter_records", LetterRecord)
 RECORDS = f"SELECT {columns(LetterRecord)} FROM letter_records ORDER BY seq DESC LIMIT ?"
 # Two letters that could each do without the other must not be dropped at once, and a wait does not close while its
 # signal is sent again: whoever decides has the instance's row.
+# An accepted call is no reason to drop its time-out: whether it is ever answered, only its service knows.
 HOLD = "UPDATE instances SET updated = updated WHERE id = (SELECT instance FROM messages WHERE seq = ?)"
 _FOR_IT = "(m.serial = 0 OR {serial} = m.serial)"
 NEEDED = f"""SELECT 1 FROM messages m JOIN instances i ON i.id = m.instance AND i.ended IS NULL
@@ -48,7 +49,7 @@ NEEDED = f"""SELECT 1 FROM messages m JOIN instances i ON i.id = m.instance AND 
     AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.instance = m.instance AND o.seq <> m.seq
         AND {_FOR_IT.format(serial="o.serial")})
     AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.instance = m.instance AND c.state <> 'answered'
-        AND {_FOR_IT.format(serial="c.serial")})
+        AND c.state <> 'accepted' AND {_FOR_IT.format(serial="c.serial")})
     AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.instance = m.instance AND t.status = 'open'
         AND {_FOR_IT.format(serial="t.serial")})
     AND NOT EXISTS (SELECT 1 FROM waits w WHERE w.instance = m.instance AND {_FOR_IT.format(serial="w.serial")})

@@ -142,6 +142,19 @@ def a_dead_letter_that_alone_can_resume_a_wait_is_not_dropped(bench: Bench) -> N
 
 
 @case
+def the_time_out_of_an_accepted_call_is_not_dropped(bench: Bench) -> None:
+    """It alone ends the wait for certain: whether the call is ever answered, only its service knows."""
+    due = bench.clock.now() + SECOND
+    bench.begin(calls=(bench.call(),), messages=(message(kind="timer", serial=1, ready=due),))
+    (call,) = bench.claim_calls()
+    assert bench.store.upkeep.accept_call("i", 1, call.fence)
+    bench.clock.advance(seconds=2)
+    letter = bench.kill(bench.claim()[0])
+    assert bench.decide(letter, "dropped") == "needed"
+    assert isinstance(bench.decide(letter, "replayed"), LetterRecord)
+
+
+@case
 def a_dead_letter_beside_which_its_wait_stays_open_is_dropped(bench: Bench) -> None:
     """Such as the time-out of a task that is still open; and of two, one."""
     due = bench.clock.now() + SECOND
