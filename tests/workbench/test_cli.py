@@ -16,6 +16,9 @@ import click
 import pytest
 from armillary.cli import armillary, call
 from armillary_engine.definition.codec import identity, to_document
+from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.local import LocalRuntime
+from armillary_engine.runtime import Caller
 
 from .approval import approve_application, ask_once
 
@@ -429,6 +432,38 @@ def test_instances_are_started_later_under_an_id_and_found_page_by_page(ran, sto
         assert ran("instances", "list", *nobody, "--json", *store).data == []
     ran("instances", "list", "--older", "soon", *store, code=2)
     assert "start.delay" in ran("instances", "start", name, "--delay", "200000d", *store, code=3).err
+
+
+def test_all_that_failed_are_retried_and_one_that_is_refused_stops_none(ran, store, tmp_path, monkeypatch):
+    for name in ("Low", "High"):
+        end = "body:\n  - id: end\n    kind: fail\n    code: '\"claim.late\"'\n    message: '\"too late\"'\n"
+        (tmp_path / f"{name}.yaml").write_text(f"schema: armillary.workflow/1\nname: {name}\n{end}")
+        for key in "12":
+            ran("run", str(tmp_path / f"{name}.yaml"), "--key", f"{name}-{key}", *store, code=1)
+    failed = ["instances", "list", "--status", "failed", "--workflow", "Low", "--json", *store]
+    newest, oldest = (one["id"] for one in ran(*failed).data)
+    for wrong in ([], [newest, "--all-failed"], [newest, "--step", "end"]):
+        assert "--all-failed" in ran("instances", "retry", *wrong, *store, code=2).err
+    every = ["instances", "retry", "--all-failed", *store]
+    none = {"retried": [], "refused": []}
+    assert ran(*every, "--step", "nowhere", "--json").data == none
+    assert ran(*every, "--workflow", "Low", "--version", "9.9.9", "--json").data == none
+    low = [*every, "--workflow", "Low", "--step", "end", "--json"]
+    assert ran(*low).data == {"retried": [oldest, newest], "refused": []}
+
+    retry = LocalRuntime.retry
+
+    def but_one(self: LocalRuntime, id: str, **who: Caller) -> None:
+        if id == oldest:
+            raise ArmillaryError("instance.not-failed", f"expected one that failed, got {id}")
+        retry(self, id, **who)
+
+    monkeypatch.setattr(LocalRuntime, "retry", but_one)
+    told = ran(*low, code=3)
+    assert told.data["retried"] == [newest]
+    assert [(one["id"], one["code"]) for one in told.data["refused"]] == [(oldest, "instance.not-failed")]
+    assert "[instance.not-failed]" in told.err
+    assert "Retried 3 of 4" in ran(*every, code=3).out
 
 
 def test_nothing_is_deployed_where_one_has_problems_unless_told_so(ran, url, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -285,6 +286,13 @@ def all_events(runtime: Runtime, id: str, *, after: int = 0) -> Iterator[EventVi
     while page := runtime.history(id, after=after, limit=_PAGE):
         yield from page
         after = page[-1].number
+
+
+def all_instances(runtime: Runtime, query: InstanceQuery) -> Iterator[InstanceView]:
+    """All instances that ``query`` finds, newest first, read page by page."""
+    while page := runtime.instances(query):
+        yield from page
+        query = replace(query, after=page[-1].id)
 
 
 INSTANCE_HEADINGS = ("instance", "workflow", "version", "stands", "reference", "started")

@@ -14,6 +14,7 @@ import click
 
 from .output import (
     AGE,
+    Refused,
     by_option,
     duration,
     json_option,
@@ -212,13 +213,47 @@ def resume(id: str, by: str | None, as_json: bool, url: str | None) -> None:
 
 
 @instances.command()
-@click.argument("id")
+@click.argument("id", required=False)
+@click.option("--all-failed", is_flag=True, help="Instead of one: all that failed, and that the options below allow.")
+@click.option("--workflow", metavar="NAME", help="With --all-failed: only instances of this workflow.")
+@click.option("--version", metavar="VERSION", help="With --all-failed: only instances on this version.")
+@click.option("--step", metavar="ID", help="With --all-failed: only those that failed at this step.")
 @by_option("Who takes it up again.")
 @json_option
 @url_option
-def retry(id: str, by: str | None, as_json: bool, url: str | None) -> None:
-    """Take a failed instance up again at the step that failed."""
-    _change(id, url, as_json, by, lambda run, who: run.retry(id, caller=who))
+def retry(
+    id: str | None, all_failed: bool, workflow: str | None, version: str | None, step: str | None, by: str | None,
+    as_json: bool, url: str | None,
+) -> None:  # fmt: skip
+    """Take a failed instance up again at the step that failed, or --all-failed of them.
+
+    Many are left to whoever works on the store. One that is refused stops none of the others; the exit code is then 3.
+    """
+    if (id is None) is not all_failed:
+        raise click.UsageError("expected either the ID of an instance or --all-failed; give one of them")
+    if id is not None:
+        if (workflow, version, step) != (None, None, None):
+            raise click.UsageError(
+                "expected --all-failed with --workflow, --version and --step; leave them out for an ID"
+            )
+        _change(id, url, as_json, by, lambda run, who: run.retry(id, caller=who))
+        return
+    from armillary_engine.runtime import InstanceQuery
+
+    from ..handles import all_instances
+    from ..operating import retry_each
+    from ..tables import printable
+
+    query = InstanceQuery(workflow=workflow, version=version, status=frozenset({"failed"}), step=step)
+    with opened(url) as runtime:
+        retried = retry_each(runtime, reversed([view.id for view in all_instances(runtime, query)]), by)
+    if as_json:
+        refused = [{"id": id, "code": why.code, "message": why.message} for id, why in retried.refused]
+        print_json({"retried": retried.done, "refused": refused})
+    else:
+        click.echo(printable(repr(retried)))
+    for _, why in retried.refused[:1]:
+        raise Refused(why)
 
 
 def _change(id: str, url: str | None, as_json: bool, by: str | None, act: Callable[[Runtime, Caller], object]) -> None:

@@ -11,11 +11,12 @@ from typing import Literal
 from armillary_engine.definition.codec import identity
 from armillary_engine.definition.model import Definition
 from armillary_engine.definition.problems import ArmillaryError
-from armillary_engine.runtime import ENDED, EventView, InstanceQuery, InstanceView, Runtime
+from armillary_engine.runtime import EventView, InstanceQuery, InstanceView, Runtime
 from armillary_renderers.diagram.model import Mark
 from armillary_renderers.project.overlay import Overlay
 from armillary_renderers.project.overlays import heat_map, merged
 
+from ..handles import all_instances
 from .picture import overlay_of
 
 SAMPLE = 200
@@ -73,6 +74,7 @@ class Census:
         self._runtime = runtime
         self._places: dict[str, Place] = {}
         self._heard: set[str] = set()
+        self._counted: set[str] = set()
         self._all = True
         self._turn = threading.Lock()
 
@@ -91,22 +93,19 @@ class Census:
         with self._turn:
             heard, self._heard = self._heard, set()
         before = dict(self._places)
-        if self._all or "" in heard:
+        if self._all:
             self._all = False
-            self._places = {view.id: _place(view) for view in self._living()}
+            self._places = self._everywhere()
+        elif "" in heard:
+            self._places = self._everywhere()
+            self._follow((before.keys() | heard) - self._places.keys() - {""})
         else:
             self._follow(heard)
         return before != self._places
 
-    def _living(self) -> Iterable[InstanceView]:
-        after = None
-        while True:
-            query = InstanceQuery(workflow=self.definition.name, status=_KEPT, after=after, limit=_PAGE)
-            page = self._runtime.instances(query)
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].id
+    def _everywhere(self) -> dict[str, Place]:
+        query = InstanceQuery(workflow=self.definition.name, status=_KEPT, limit=_PAGE)
+        return {view.id: _place(view) for view in all_instances(self._runtime, query)}
 
     def _follow(self, heard: Iterable[str]) -> None:
         for id in heard:
@@ -117,10 +116,11 @@ class Census:
                 continue
             if view.workflow != self.definition.name:
                 continue
-            known = self._places.pop(id, None)
+            self._places.pop(id, None)
             if view.status in _KEPT:
                 self._places[id] = _place(view)
-            elif view.version == self.version and (known is not None or view.status in ENDED):
+            elif view.version == self.version and id not in self._counted:
+                self._counted.add(id)  # what is over may be heard of again, as when its dead letter is dropped
                 self.gone[view.status] += 1
 
     @property
