@@ -236,9 +236,10 @@ class LocalRuntime:
         expect_operator(self._programs, found.row.digest, caller, f"operate {id!r}")
         (outcome,) = self._engine.deliver([Delivery(message(id, trigger))])
         if outcome.kind == "ended":
-            raise ArmillaryError(
-                "instance.ended", f"expected a living instance, got {id!r}, which is {found.row.status}"
-            )
+            status = (self._store.instance(id) or found).row.status
+            expected = f"expected a living instance, got {id!r}, which is {status}"
+            hint = "look at its history: one that failed can be retried, of others another one can be started"
+            raise ArmillaryError("instance.ended", expected, hint=hint)
 
     # ── human tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -84,7 +84,7 @@ class SignalDesk:
         """See :meth:`armillary_engine.runtime.Runtime.explain`."""
         found = self._engine.store.upkeep.signals(SignalQuery(id=id))
         if not found:
-            hint = "list the signals; one of mode `all` and every other one is stored under its sender's id"
+            hint = "list the signals: each stands there under the id that it was sent with"
             raise ArmillaryError("signal.unknown", f"expected the id of a signal, got {id!r}", hint=hint)
         known = self._masking.waits()
         view = _view(found[0], known)

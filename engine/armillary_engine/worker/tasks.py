@@ -93,8 +93,8 @@ class TaskDesk:
     def _expect_open(self, row: TaskRow) -> None:
         if row.status == "open":
             return
-        by = f" by {row.completed_by}" if row.completed_by else ""
-        message = f"expected an open task, got {row.name!r} ({row.instance}/{row.serial}), which is {row.status}{by}"
+        how = f"was {row.status} by {row.completed_by}" if row.completed_by else f"is {row.status}"
+        message = f"expected an open task, got {row.name!r} ({row.instance}/{row.serial}), which {how}"
         raise ArmillaryError("task.not-open", message, hint="look at the open tasks")
 
     def _allow(self, row: TaskRow, caller: Caller, *, free: bool = False) -> None:
@@ -108,7 +108,8 @@ class TaskDesk:
             return
         wanted = row.assignee or " or ".join(str(role) for role in roles)
         got = f"{caller.name or 'somebody'} with the roles {', '.join(sorted(caller.roles)) or 'none'}"
-        raise ArmillaryError("task.not-allowed", f"expected {wanted} for the task {row.name!r}, got {got}")
+        message = f"expected {wanted} for the task {row.name!r}, got {got}"
+        raise ArmillaryError("task.not-allowed", message, hint="ask one who may, or have it reassigned")
 
     # ── completing ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -152,7 +152,9 @@ def test_tasks_are_claimed_released_and_reassigned_by_who_may(house: House) -> N
     assert runtime.reassign_task(open_task.id, "bob", caller=ann).assignee == "bob"
     assert runtime.release_task(open_task.id, caller=bob).assignee is None
     assert runtime.complete_task(open_task.id, answer, caller=bob).status == "completed"
-    assert code(runtime.claim_task, open_task.id, caller=ann) == "task.not-open"
+    with pytest.raises(ArmillaryError, match="which was completed by bob") as caught:
+        runtime.claim_task(open_task.id, caller=ann)
+    assert caught.value.code == "task.not-open"
 
 
 @pytest.mark.parametrize(
@@ -341,6 +343,24 @@ def test_operators_suspend_resume_and_cancel(house: House) -> None:
     assert (view.status, view.steps) == ("cancelled", ())
     assert code(runtime.cancel, instance) == "instance.ended"
     assert code(runtime.retry, instance) == "instance.not-failed"
+
+
+def test_who_comes_too_late_for_an_instance_is_told_how_it_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = house.open()
+    runtime.deploy(flow(task()))
+    instance = runtime.start("Case", POLICY)
+    deliver = runtime.engine.deliver
+
+    def late(deliveries: Any) -> Any:
+        monkeypatch.setattr(runtime.engine, "deliver", deliver)
+        runtime.cancel(instance.id)
+        house.until(runtime, instance.id)
+        return deliver(deliveries)
+
+    monkeypatch.setattr(runtime.engine, "deliver", late)
+    with pytest.raises(ArmillaryError, match="which is cancelled") as caught:
+        runtime.suspend(instance.id)
+    assert (caught.value.code, "can be retried" in (caught.value.hint or "")) == ("instance.ended", True)
 
 
 def test_a_failed_instance_is_retried_from_its_failed_step(house: House) -> None:
