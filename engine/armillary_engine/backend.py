@@ -92,7 +92,8 @@ class Found:
     """An instance in a list, with what follows from its waits at this moment. ``accepted``: its calls that are to be
     answered later (told only where nothing of it is running and its row does not say that it rests).
 
-    ``running``: a trigger is ready, or a call attempt due or in flight. ``children``: its living children.
+    ``running``: a trigger is ready, or a call attempt due or in flight; of one that failed: it is to be retried.
+    ``children``: its living children.
     ``services``: those of its calls that are due and in nobody's hands. ``ready``: a trigger is ready and in nobody's
     hands. ``dead``: the error of its first dead letter."""
 

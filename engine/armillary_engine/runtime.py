@@ -34,6 +34,7 @@ from .queries import TaskQuery as TaskQuery
 from .retention import RetentionPolicy, RetentionReport
 
 Status = Literal["running", "waiting", "suspended", "completed", "failed", "cancelled"]
+Until = Literal["resting", "ended"]
 ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -96,7 +97,7 @@ class InstanceView:
     status: Status
     resting: bool
     """It waits for somebody or something outside (a task, a signal, an answer, a child that rests), not for its own
-    timer or back-off; or it has ended, or is suspended."""
+    timer or back-off; or it has ended, or is suspended. Not while something that was asked is about to be done."""
     revision: int
     """Grows with each commit."""
     steps: tuple[str, ...]
@@ -114,6 +115,12 @@ class InstanceView:
     started: datetime | None = None
     updated: datetime | None = None
     ended: datetime | None = None
+
+    def reached(self, until: Until) -> bool:
+        """Whether it rests or has ended. One that failed and is to be retried has not: that is about to be done."""
+        if self.status == "failed":
+            return self.resting
+        return self.status in ENDED or (until == "resting" and self.resting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,10 +328,11 @@ class Runtime(Protocol):
 
     # change
     def wait(
-        self, id: str, *, until: Literal["resting", "ended"] = "resting", timeout: float | None = None
+        self, id: str, *, until: Until = "resting", timeout: float | None = None
     ) -> InstanceView:  # fmt: skip
         """Waits until an instance rests (it needs somebody or something outside, or has ended) or until it has
-        ``ended``, and gives its view: after ``timeout`` seconds as it is then. Raises ``instance.unknown``."""
+        ``ended``, and gives its view: after ``timeout`` seconds as it is then. What was asked before (``retry``,
+        ``cancel``) is done first. Raises ``instance.unknown``."""
         ...
 
     def subscribe(

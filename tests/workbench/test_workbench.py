@@ -161,8 +161,7 @@ def test_a_failed_instance_is_taken_up_again(bench):
     assert "the rating table is locked" in instance.error["message"]
     assert instance.error["step"] == "quote"
     working.set()
-    instance.retry()
-    _until(instance, "completed")
+    assert instance.retry().wait(until="ended", timeout=20).status == "completed"
 
 
 def test_a_call_is_tried_again_beside_other_services(bench):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from armillary_engine.definition.model import Schema, Value
 from armillary_engine.definition.problems import ArmillaryError, Span
 from armillary_engine.operations import TaskEventView
 from armillary_engine.runtime import (
-    ENDED,
     Caller,
     EventView,
     InstanceQuery,
@@ -20,6 +19,7 @@ from armillary_engine.runtime import (
     Runtime,
     TaskQuery,
     TaskView,
+    Until,
 )
 
 from .errors import WaitTimeoutError
@@ -27,7 +27,6 @@ from .tables import Table
 from .words import changes, clip, event_place, event_text, moment, quoted, standing, task_standing, value_text
 
 _PAGE = 500
-Until = Literal["resting", "ended"]
 
 
 class Instance:
@@ -115,7 +114,7 @@ class Instance:
                 "wait.until", f"expected until='resting' or 'ended', got {until!r}", hint="name one of them"
             )
         view = self.runtime.wait(self.id, until=until, timeout=timeout)
-        if not _reached(view, until):
+        if not view.reached(until):
             raise WaitTimeoutError(view, until, timeout or 0)
         return self
 
@@ -328,7 +327,3 @@ EVENT_HEADINGS = ("number", "at", "step", "what", "changes")
 def event_row(event: EventView) -> list[str]:
     """The cells of an event under ``EVENT_HEADINGS``."""
     return [str(event.number), moment(event.at), event_place(event), event_text(event), changes(event)]
-
-
-def _reached(view: InstanceView, until: Until) -> bool:
-    return view.status in ENDED or (until == "resting" and view.resting)

@@ -65,13 +65,13 @@ class MemoryReads:
             return list(islice((one for one in found if _wanted(one, query)), query.limit))
 
     def _found(self, row: InstanceRow) -> Found:
-        if row.ended is not None:
-            return Found(row)
         tables, now = self.tables, self.clock.now()
         letters = list(tables.letters_of(row.id))
         calls = tables.calls_of(row.id)
         ready = any(one.state == "ready" and tables.eligible[one.seq] <= now for one in letters)
         leased = any(one.seq in tables.leases for one in letters)
+        if row.ended is not None:
+            return Found(row, running=row.status == "failed" and (ready or leased))
         due = [call for call in calls if call.state == "ready" and call.ready <= now]
         flying = any(call.state == "ready" and call.owner is not None for call in calls)
         return Found(

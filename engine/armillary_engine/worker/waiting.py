@@ -7,17 +7,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..backend import Found
-from ..runtime import Changed, InstanceView
+from ..runtime import Changed, InstanceView, Until
 from .subscribers import Subscribers
 
 if TYPE_CHECKING:
     from .engine import Engine
-
-Until = Literal["resting", "ended"]
-ENDED = ("completed", "failed", "cancelled")
 
 
 class Hand:
@@ -67,7 +64,7 @@ class Waiting:
             if helps:
                 inbox.hands[id] = hand
             view = None if self._engine.attempts.under_way(id) else self._seen(id)
-            while view is None or not _reached(view, until):
+            while view is None or not view.reached(until):
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     return view or self._look(id)
@@ -85,7 +82,3 @@ class Waiting:
     def _seen(self, id: str) -> InstanceView:
         row = self._engine.over.get(id)
         return self._look(id) if row is None else self._view(Found(row))
-
-
-def _reached(view: InstanceView, until: Until) -> bool:
-    return view.status in ENDED or (until == "resting" and view.resting)

@@ -385,6 +385,22 @@ def test_a_failed_instance_is_retried_from_its_failed_step(house: House) -> None
     assert (runtime.instance_state(instance).output, view.error) == (2, None)
 
 
+def test_whoever_waits_after_a_retry_waits_for_what_becomes_of_it(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(call(), done("quote")))
+    with house.open() as working:
+        working.register_service("rating", lambda request: 1 / 0)
+        instance = runtime.start("Case", POLICY).id
+        assert working.wait(instance, until="ended", timeout=20).status == "failed"
+        assert runtime.wait(instance, timeout=20).reached("ended")
+    runtime.retry(instance)
+    asked = runtime.wait(instance, until="ended", timeout=0)
+    assert (asked.status, asked.reached("ended"), asked.reached("resting")) == ("failed", False, False)
+    with house.open() as working:
+        working.register_service("rating", lambda request: 2)
+        assert runtime.wait(instance, until="ended", timeout=20).status == "completed"
+
+
 def test_signals_reach_by_key_and_by_instance_early_and_late(house: House) -> None:
     wait = m.Signal("paid", "payment-received", match=get("input.policy"), result="payment")
     runtime = house.open()

@@ -27,7 +27,7 @@ _READY = "EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.state =
 _LEASED = "EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.owner IS NOT NULL)"
 _CALLING = """EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id AND c.state = 'ready'
     AND (c.owner IS NOT NULL OR c.ready <= ?))"""
-_RUNNING = f"(i.status = 'waiting' AND ({_READY} OR {_LEASED} OR {_CALLING}))"
+_RUNNING = f"(i.status IN ('waiting', 'failed') AND ({_READY} OR {_LEASED} OR {_CALLING}))"
 FOUND = f"SELECT {INSTANCE}, {_RUNNING}, {_READY} FROM instances i"
 RUNNING = """SELECT instance FROM messages WHERE state = 'ready' AND ready <= ?
     UNION SELECT instance FROM messages WHERE owner IS NOT NULL
@@ -166,9 +166,9 @@ def _like(text: str) -> str:
 
 def _found(session: Session, row: tuple[Any, ...], now: int) -> Found:
     stored = instance_of(row[:-2])
-    if stored.ended is not None:
-        return Found(stored)
     running, ready = (bool(flag) for flag in row[-2:])
+    if stored.ended is not None:
+        return Found(stored, running=running)
     dead = session.rows(DEAD_LETTER, (stored.id,))
     return Found(
         stored,

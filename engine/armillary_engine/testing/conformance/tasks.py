@@ -108,6 +108,29 @@ def running_and_waiting_follow_from_what_is_stored(bench: Bench) -> None:
 
 
 @case
+def one_that_failed_and_is_to_be_retried_runs(bench: Bench) -> None:
+    stored = bench.begin()
+    ended = bench.after(stored, Nothing(), status="failed", ended=bench.clock.now(), resting=True)
+    assert bench.commit(ended).kind == "committed"
+
+    def runs() -> bool:
+        found = bench.store.instance("i")
+        assert found is not None
+        assert [(one.row.status, one.running) for one in bench.store.instances(InstanceQuery())] == [
+            ("failed", found.running)
+        ]
+        return found.running
+
+    assert not runs()
+    assert bench.send(message(kind="retry", control=True)).kind == "committed"
+    assert runs()
+    (claim,) = bench.claim(seconds=10)
+    assert runs(), "it is in hand"
+    assert bench.commit(bench.after(claim.stored, claim.consumes)).kind == "committed"
+    assert not runs()
+
+
+@case
 def definitions_are_kept_by_digest_the_newest_first(bench: Bench) -> None:
     def row(version: str, digest: str, document: bytes = b"{}") -> DefinitionRow:
         return DefinitionRow("Case", version, digest, document, bench.clock.now(), "ann")
