@@ -93,10 +93,11 @@ class Starts:
             return found
         rows = self._engine.store.definitions()
         names = sorted({row.name for row, _ in rows if row.enabled})
-        versions = [row.version for row, _ in rows if row.name == name and row.enabled]
+        versions = [row.version + ("" if row.enabled else " (disabled)") for row, _ in rows if row.name == name]
         if versions:
+            hint = "deploy or enable such a version, or ask for another one"
             message = f"expected a deployed version of {name!r} in {version!r}, got {', '.join(versions)}"
-            raise ArmillaryError("definition.unknown", message, hint="deploy such a version, or ask for another one")
+            raise ArmillaryError("definition.unknown", message, hint=hint)
         hint = did_you_mean(name, names) or "deploy it first"
         known = ", ".join(names) or "none"
         raise ArmillaryError("definition.unknown", f"expected a deployed workflow ({known}), got {name!r}", hint=hint)

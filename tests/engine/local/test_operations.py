@@ -313,7 +313,7 @@ def test_a_schedule_fires_in_time_and_says_why_it_could_not(house: House) -> Non
     other.disable("Case", "1.0.0")
     clock.advance(seconds=10)
     settled(other, lambda: other.schedules()[0].error is not None)
-    assert "expected a deployed workflow" in (other.schedules()[0].error or "")
+    assert "1.0.0 (disabled)" in (other.schedules()[0].error or "")
     other.close()
 
 
@@ -409,7 +409,10 @@ def test_a_disabled_version_starts_nothing_and_keeps_what_is_on_it(house: House)
     id = runtime.start("Case", POLICY).id
     view = runtime.disable("Case", "1.0.0")
     assert (view.enabled, view.deployed_by, view.instances) == (False, "ann", 1)
-    assert code(runtime.start, "Case", POLICY) == "definition.unknown"
+    with pytest.raises(ArmillaryError, match=r"version of 'Case' in '\*', got 1\.0\.0 \(disabled\)") as caught:
+        runtime.start("Case", POLICY)
+    assert caught.value.code == "definition.unknown"
+    assert "enable" in (caught.value.hint or "")
     assert runtime.instance(id).status == "waiting"
     assert runtime.enable("Case", "1.0.0").enabled
     assert runtime.start("Case", POLICY).status == "waiting"
