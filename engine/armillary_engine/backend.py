@@ -174,7 +174,8 @@ class Writes(Protocol):
 
     def deploy(self, definition: DefinitionRow) -> DefinitionRow:
         """Stores a definition under its digest. Gives the row that now has this name and version: of another digest
-        when they were taken. The same digest again refreshes its document and makes it the newest."""
+        when they were taken. The same digest again refreshes its document and makes it the newest; one that is disabled
+        stays so."""
         ...
 
     def enable(self, digest: str, enabled: bool) -> bool:

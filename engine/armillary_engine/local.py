@@ -103,6 +103,7 @@ class LocalRuntime:
         self.deploy, self.deploy_all = definitions.deploy, definitions.deploy_all
         self.enable, self.disable = definitions.enable, definitions.disable
         self.definitions, self.unavailable = definitions.listed, definitions.unavailable
+        self._starts.unavailable = self.unavailable
         self.signal, self.signals, self.explain = signals.send, signals.listed, signals.explain
         letters = LetterDesk(self._engine, self._masking, signals)
         self.dead_letters, self.dead_letter = letters.listed, letters.show

@@ -86,9 +86,9 @@ class Tables:
         for digest, row in self.definitions.items():
             if (row.name, row.version) == (definition.name, definition.version) and digest != definition.digest:
                 return row
-        self.definitions.pop(definition.digest, None)
-        self.definitions[definition.digest] = definition
-        return definition
+        before = self.definitions.pop(definition.digest, definition)
+        stored = self.definitions[definition.digest] = replace(definition, enabled=before.enabled)
+        return stored
 
     def put_letter(self, letter: Letter, *, eligible: int) -> None:
         self.letters[letter.seq] = letter

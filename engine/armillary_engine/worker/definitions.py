@@ -50,7 +50,8 @@ class Definitions:
         caller: Caller = ANYBODY,
     ) -> Sequence[Unavailable]:  # fmt: skip
         """See :meth:`armillary_engine.runtime.Runtime.deploy_all`."""
-        bad = {index: problems for index, one in enumerate(definitions) if (problems := self._all_errors(one))}
+        digests: dict[tuple[str, str], str] = {}
+        bad = {index: problems for index, one in enumerate(definitions) if (problems := self._all_errors(one, digests))}
         found = tuple(Unavailable(definitions[n].name, definitions[n].version, bad[n]) for n in bad)
         if found and mode == "strict":
             raise DefinitionsError((one.name, one.problems) for one in found)
@@ -62,16 +63,18 @@ class Definitions:
         self._unavailable = found
         return found
 
-    def _all_errors(self, definition: Definition) -> Sequence[Problem]:
+    def _all_errors(self, definition: Definition, digests: dict[tuple[str, str], str]) -> Sequence[Problem]:
+        """``digests``: of those before it, by name and version."""
         problems = self._errors(definition)
         if problems:
             return problems
         named = identity(definition)
-        for row, _ in self._engine.store.definitions(named.name):
-            if row.version == named.version and row.digest != named.digest:
-                error = _taken(named.name, named.version)
-                return (Problem(error.code, error.message, hint=error.hint),)
-        return ()
+        stored = (row.digest for row, _ in self._engine.store.definitions(named.name) if row.version == named.version)
+        first = next(stored, digests.setdefault((named.name, named.version), named.digest))
+        if first == named.digest:
+            return ()
+        error = _taken(named.name, named.version)
+        return (Problem(error.code, error.message, hint=error.hint),)
 
     def unavailable(self) -> Sequence[Unavailable]:
         """See :meth:`armillary_engine.runtime.Runtime.unavailable`."""

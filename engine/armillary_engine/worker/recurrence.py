@@ -43,7 +43,9 @@ def next_after(every: Every, moment: int, anchor: int) -> int | None:
     if every.interval is not None:
         step, first = _interval(every, anchor)
         return first if moment < first else first + ((moment - first) // step + 1) * step
-    return next((_moment(one) for one in CronSim(every.cron or "", _local(every, moment))), None)
+    moments = map(_moment, CronSim(every.cron or "", _local(every, moment)))
+    # In an hour that the wall's clock shows for the second time, the first one comes once more.
+    return next((one for one in moments if one > moment), None)
 
 
 def between(every: Every, first: int, until: int, *, anchor: int, at_most: int) -> list[int]:

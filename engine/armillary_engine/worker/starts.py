@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import Found
 from ..definition.codec import normalize
 from ..definition.problems import ArmillaryError, Problem
 from ..definition.suggest import did_you_mean
+from ..definition.versions import highest
 from ..interpreter import Program, Resolved, check_input, new_snapshot
 from ..interpreter.triggers import Start
 from ..mutation import Mutation, Nothing
+from ..operations import Unavailable
 from ..runtime import Caller
 from .engine import Engine
 from .mutations import start_mutation
@@ -29,6 +31,7 @@ class Starts:
     def __init__(self, engine: Engine, new_id: Callable[[], str]) -> None:
         self._engine = engine
         self._new_id = new_id
+        self.unavailable: Callable[[], Sequence[Unavailable]] = lambda: ()
 
     def start(
         self, name: str, given: Any, *, version: str, key: str | None, id: str | None, delay: float | None,
@@ -91,6 +94,9 @@ class Starts:
         found = self._engine.programs.resolve(name, version, fresh=fresh)
         if found is not None:
             return found
+        for one in self.unavailable():
+            if one.name == name and (one.version is None or highest(version, [one.version]) is not None):
+                raise _unusable(one)
         rows = self._engine.store.definitions()
         names = sorted({row.name for row, _ in rows if row.enabled})
         versions = [row.version + ("" if row.enabled else " (disabled)") for row, _ in rows if row.name == name]
@@ -110,6 +116,12 @@ def _found(mutation: Mutation) -> Found:
     ready = any(message.ready is None for message in mutation.messages)
     children = tuple(new.row.id for new in mutation.instances if new.row.parent == mutation.row.id)
     return Found(mutation.row, running=bool(calls) or ready, children=children, services=services, ready=ready)
+
+
+def _unusable(one: Unavailable) -> ArmillaryError:
+    wrong = "; ".join(problem.message for problem in one.problems if problem.severity == "error")
+    message = f"expected a deployed workflow, got {one.name!r}, which was not deployed as it cannot be used: {wrong}"
+    return ArmillaryError("definition.unknown", message, hint="correct it and deploy it", problems=one.problems)
 
 
 def _microseconds(delay: float) -> int:

@@ -349,6 +349,21 @@ def test_cron_keeps_to_the_clock_on_the_wall() -> None:
     assert between(every, due, until + 1, anchor=0, at_most=100)[0] == due
 
 
+def test_an_hour_that_comes_twice_has_its_moments_once() -> None:
+    """In Vienna it is half past two at 0:30 UTC and, an hour later, once more: only the first is a moment."""
+    clock = VirtualClock(as_microseconds(datetime(2026, 10, 24, 12, tzinfo=UTC)))
+    with LocalRuntime("memory://", clock=clock, work=False) as runtime:
+        runtime.deploy(flow(task()))
+        made = runtime.schedule("nightly", "Case", Every("30 2 * * *", "Europe/Vienna"))
+        assert made.next == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+        clock.advance(seconds=13 * 3600 + 600)  # nobody was awake until it is ten past two for the second time
+        settled(runtime, lambda: len(keys(runtime)) == 1)
+        (view,) = runtime.schedules()
+        assert (view.last, view.next) == (made.next, datetime(2026, 10, 26, 1, 30, tzinfo=UTC))
+        again = runtime.schedule("nightly", "Case", Every("30 2,3 * * *", "Europe/Vienna"))
+        assert again.next == datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+
+
 # ── tasks, definitions ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -401,6 +416,20 @@ def test_strict_deploys_all_or_none_and_warn_says_what_is_unavailable(house: Hou
     (gone,) = runtime.deploy_all([good, bad], mode="warn")
     assert (gone.name, runtime.unavailable()) == ("Bad", (gone,))
     assert [one.name for one in runtime.definitions()] == ["Good"]
+    with pytest.raises(ArmillaryError, match=r"'Bad', which was not deployed as it cannot be used: .*nobody") as caught:
+        runtime.start("Bad")
+    assert (caught.value.code, list(caught.value.problems)) == ("definition.unknown", list(gone.problems))
+
+
+def test_two_definitions_of_one_version_are_told_before_any_is_deployed(house: House) -> None:
+    runtime = house.open()
+    one, other = flow(task(), version="1.0.0"), flow(task("changed"), version="1.0.0")
+    with pytest.raises(ArmillaryError, match="definition 'Case' has 1 problem") as caught:
+        runtime.deploy_all([flow(task(), name="Good"), one, other])
+    assert (caught.value.code, runtime.definitions()) == ("definitions.invalid", [])
+    (gone,) = runtime.deploy_all([one, other, one], mode="warn")
+    assert [problem.code for problem in gone.problems] == ["definition.version-taken"]
+    assert [view.digest for view in runtime.definitions()] == [runtime.deploy(one).digest]
 
 
 def test_a_disabled_version_starts_nothing_and_keeps_what_is_on_it(house: House) -> None:
@@ -414,6 +443,8 @@ def test_a_disabled_version_starts_nothing_and_keeps_what_is_on_it(house: House)
     assert caught.value.code == "definition.unknown"
     assert "enable" in (caught.value.hint or "")
     assert runtime.instance(id).status == "waiting"
+    runtime.deploy_all([flow(task(), version="1.0.0")])  # as every process does when it starts
+    assert code(runtime.start, "Case", POLICY) == "definition.unknown"
     assert runtime.enable("Case", "1.0.0").enabled
     assert runtime.start("Case", POLICY).status == "waiting"
     assert code(runtime.disable, "Case", "9.0.0") == "definition.unknown"

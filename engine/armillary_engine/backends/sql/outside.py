@@ -187,6 +187,7 @@ def deploy(session: Session, definition: DefinitionRow) -> DefinitionRow:
         found = definition_of(row)
         if found.digest != definition.digest:
             return found
+        definition = replace(definition, enabled=found.enabled)
     session.run(REMOVE_DEFINITION, (definition.digest,))
     session.run(INSERT_DEFINITION, _definition_values(definition))
     return definition

@@ -151,3 +151,5 @@ def definitions_are_kept_by_digest_the_newest_first(bench: Bench) -> None:
     assert list(bench.store.versions("Case")) == [("1.1.0", "d2")]
     assert found is not None
     assert (found.enabled, found.document) == (False, b'{"meta":{}}')
+    assert bench.store.deploy(row("1.0.0", "d1")).enabled is False
+    assert list(bench.store.versions("Case")) == [("1.1.0", "d2")]
