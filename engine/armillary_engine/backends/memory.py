@@ -172,7 +172,8 @@ class MemoryBackend(MemoryReads):
             self._open_wait(row.id, row.chain, wait)
 
     def _open_wait(self, instance: str, chain: str, wait: SignalWait) -> None:
-        kept = (s for s in self.tables.signals.values() if s.kept and meets(s.row, s.chain, wait, chain))
+        now, signals = self.clock.now(), self.tables.signals.values()
+        kept = (s for s in signals if s.kept and s.row.expires > now and meets(s.row, s.chain, wait, chain))
         signal = min(kept, key=lambda s: s.seq, default=None)
         if signal is None:
             self.tables.waits[instance, wait.serial] = (self.tables.number(), wait)

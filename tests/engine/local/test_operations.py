@@ -377,16 +377,19 @@ def test_a_task_is_delegated_by_its_holder_and_all_that_happened_is_told(house: 
     assert code(runtime.claim_task, id, caller=eve) == "task.not-allowed"
     runtime.claim_task(id, caller=ann)
     assert code(runtime.complete_task, id, {"answer": "approve"}, caller=bob) == "task.not-allowed"
-    assert runtime.delegate_task(id, "bob", caller=ann).assignee == "bob"
+    assert runtime.delegate_task(id, "eve", caller=ann).assignee == "eve"
+    assert runtime.claim_task(id, caller=eve).assignee == "eve", "whoever holds it has no need of a role"
+    assert runtime.delegate_task(id, "bob", caller=eve).assignee == "bob"
     assert code(runtime.comment_task, id, "mine", caller=eve) == "task.not-allowed"
     assert code(runtime.comment_task, id, " ", caller=bob) == "task.comment-invalid"
     runtime.comment_task(id, "looks fine", caller=bob)
     runtime.complete_task(id, {"answer": "approve"}, caller=bob)
     events = runtime.task_events(id)
     assert [(one.type, one.actor) for one in events] == [
-        ("created", None), ("claimed", "ann"), ("delegated", "ann"), ("commented", "bob"), ("completed", "bob"),
+        ("created", None), ("claimed", "ann"), ("delegated", "ann"), ("claimed", "eve"), ("delegated", "eve"),
+        ("commented", "bob"), ("completed", "bob"),
     ]  # fmt: skip
-    assert events[3].data == {"text": "looks fine"}
+    assert events[5].data == {"text": "looks fine"}
 
 
 def test_an_overdue_task_is_escalated_and_then_times_out(house: House) -> None:

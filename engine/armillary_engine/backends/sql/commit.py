@@ -62,9 +62,11 @@ WAITS_BY_CHAIN = "SELECT seq, instance, serial FROM waits WHERE chain = ? AND na
 TAKE_WAIT = "DELETE FROM waits WHERE seq = ?"
 KEEP_SIGNAL = "UPDATE signals SET kept = 1, takers_json = NULL WHERE seq = ?"
 PASS_ON = "UPDATE signals SET takers_json = ? WHERE seq = ?"
-KEPT_SIGNAL = """SELECT seq, id, name, payload_json FROM signals WHERE kept = 1 AND name = ? AND key = ?
-    UNION SELECT seq, id, name, payload_json FROM signals WHERE kept = 1 AND name = ? AND chain = ? ORDER BY 1 LIMIT
-    1"""
+# One whose time is over may not have been set aside yet. ``+ 0`` keeps the index of what is over next out of it.
+KEPT_SIGNAL = """SELECT seq, id, name, payload_json FROM signals
+        WHERE kept = 1 AND name = ? AND key = ? AND expires + 0 > ?
+    UNION SELECT seq, id, name, payload_json FROM signals
+        WHERE kept = 1 AND name = ? AND chain = ? AND expires + 0 > ? ORDER BY 1 LIMIT 1"""
 TAKE_SIGNAL = "UPDATE signals SET kept = 0, takers_json = ? WHERE seq = ?"
 HOLD_MESSAGES = "UPDATE messages SET state = ? WHERE instance = ? AND state = ? AND control = 0"
 HOLD_CALLS = "UPDATE calls SET state = ? WHERE instance = ? AND serial > 0 AND state = ?"
@@ -232,7 +234,8 @@ def _open(session: Session, mutation: Mutation, now: int) -> None:
 
 
 def _open_wait(session: Session, row: InstanceRow, wait: SignalWait, now: int) -> None:
-    for seq, signal, name, payload in session.rows(KEPT_SIGNAL, (wait.name, wait.key, wait.name, row.chain)):
+    wanted = (wait.name, wait.key, now, wait.name, row.chain, now)
+    for seq, signal, name, payload in session.rows(KEPT_SIGNAL, wanted):
         session.run(TAKE_SIGNAL, (takers_text([(row.id, wait.serial)]), seq))
         hand(session, row.id, wait.serial, signal, name, payload, now)
         return

@@ -49,14 +49,18 @@ def a_signal_that_no_wait_takes_in_time_is_unmatched_and_never_taken(bench: Benc
     assert upkeep.due() is None
     bench.store.store_signal(_signal(bench, "late", seconds=60))
     bench.store.store_signal(_signal(bench, "later", seconds=90))
+    bench.store.store_signal(_signal(bench, "of another", seconds=60, key='"B"'))
     assert upkeep.due() == bench.clock.now() + 60 * SECOND
     assert upkeep.expire_signals(10) == []
     bench.clock.advance(seconds=60)
-    assert upkeep.expire_signals(10) == ["late"]
+    bench.begin("before it is set aside", waits=(SignalWait(1, "paid", '"B"'), FOREVER))
+    assert upkeep.signals(SignalQuery(status="taken")) == []
+    assert sorted(upkeep.expire_signals(10)) == ["late", "of another"]
     assert upkeep.expire_signals(10) == []
     assert [(one.row.id, one.state) for one in upkeep.signals(SignalQuery())] == [
         ("late", "unmatched"),
         ("later", "kept"),
+        ("of another", "unmatched"),
     ]
     bench.begin(waits=(SignalWait(1, "paid", '"A"'), FOREVER))
     (taken,) = upkeep.signals(SignalQuery(status="taken"))
