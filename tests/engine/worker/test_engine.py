@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import msgspec
 import pytest
 from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.backends.sqlite_writer import SqliteSession
+from armillary_engine.clock import as_datetime
 from armillary_engine.definition import model as m
 from armillary_engine.definition.expressions import user_function
 from armillary_engine.definition.problems import ArmillaryError, DefinitionError
 from armillary_engine.interpreter import decode
 from armillary_engine.local import LocalRuntime
 from armillary_engine.testing.clock import BEGINNING, VirtualClock
+from armillary_engine.transport import Accepted
 from armillary_engine.worker.loop import Loop
 
 DEFINITION = m.Definition("Case", (m.Signal("go", "go", result="said"), m.Complete("done", m.Get("said"))))
@@ -196,7 +199,64 @@ def test_leases_of_slow_calls_are_extended(runtime: LocalRuntime, clock: Virtual
     assert runtime.engine.telemetry.counts()["call"] == 1
 
 
-def test_places_of_a_service_are_never_exceeded_and_all_calls_are_made(runtime: LocalRuntime) -> None:
+def test_a_handler_that_tells_that_it_lives_is_not_given_up(runtime: LocalRuntime, clock: VirtualClock) -> None:
+    beat, has_beaten, answer = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(request: Any) -> str:
+        for _ in range(3):
+            beat.wait(30)
+            beat.clear()
+            request.heartbeat()
+            has_beaten.set()
+        answer.wait(30)
+        return "at last"
+
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), result="quote", heartbeat="PT5S")
+    runtime.deploy(m.Definition("Calls", (call, m.Complete("done", m.Get("quote")))))
+    runtime.register_service("rating", slow)
+    instance = runtime.start("Calls").id
+    for _ in range(3):
+        clock.advance(seconds=4)
+        beat.set()
+        assert has_beaten.wait(30)
+        has_beaten.clear()
+        runtime.engine.step()
+    clock.advance(seconds=4)
+    runtime.engine.step()
+    assert len(runtime.engine.pool.flying) == 1, "16 s are over, and it was never silent for 5"
+    answer.set()
+    settle(runtime)
+    assert runtime.instance_state(instance).output == "at last"
+
+
+def test_an_accepted_call_misses_no_heartbeat(runtime: LocalRuntime, clock: VirtualClock) -> None:
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), result="quote", heartbeat="PT1S")
+    runtime.deploy(m.Definition("Calls", (call, m.Complete("done", m.Get("quote")))))
+    runtime.register_service("rating", lambda request: Accepted())
+    instance = runtime.start("Calls").id
+    settle(runtime)
+    clock.advance(seconds=2)
+    moment = runtime.engine.attempts.next_moment()
+    assert moment is None or moment > clock.now(), "nothing of it is due here any more"
+    runtime.reply(f"{instance}/1", 7)
+    assert runtime.instance_state(instance).output == 7
+
+
+@pytest.mark.parametrize(("attempt", "step", "seconds"), [("PT10S", "PT1H", 10), ("PT1H", "PT10S", 10)])
+def test_a_handler_is_told_until_when_an_answer_counts(
+    runtime: LocalRuntime, clock: VirtualClock, attempt: str, step: str, seconds: int
+) -> None:
+    told: list[datetime] = []
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), timeout=step, attempt_timeout=attempt)
+    runtime.deploy(m.Definition("Calls", (call,)))
+    runtime.register_service("rating", lambda request: told.append(request.deadline))
+    runtime.start("Calls")
+    settle(runtime)
+    assert told == [as_datetime(clock.now()) + timedelta(seconds=seconds)]
+
+
+@pytest.mark.parametrize("waiting", [False, True], ids=["each is sent as it opens", "all wait for the service"])
+def test_places_of_a_service_are_never_exceeded_and_all_calls_are_made(runtime: LocalRuntime, waiting: bool) -> None:
     call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
     runtime.deploy(m.Definition("Calls", (call,)))
     lock, at_once, most, release = threading.Lock(), 0, 0, threading.Event()
@@ -211,8 +271,10 @@ def test_places_of_a_service_are_never_exceeded_and_all_calls_are_made(runtime: 
             at_once -= 1
         return 1
 
-    runtime.register_service("rating", rating, concurrency=3)
+    if not waiting:
+        runtime.register_service("rating", rating, concurrency=3)
     instances = [runtime.start("Calls").id for _ in range(50)]
+    runtime.register_service("rating", rating, concurrency=3)
     while runtime.engine.step():  # whatever may be sent is sent, and nobody answers
         pass
     assert len(runtime.engine.pool.flying) == 3
