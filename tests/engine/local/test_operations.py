@@ -228,6 +228,7 @@ def keys(runtime: LocalRuntime) -> list[str]:
 def test_a_signal_is_kept_for_as_long_as_its_sender_says(house: House) -> None:
     clock = VirtualClock()
     runtime = house.open(clock=clock, work=False)
+    settled(runtime, lambda: runtime.engine.next_moment() is None)
     short = runtime.signal("paid", 1, match="A", ttl=0.5)
     long = runtime.signal("paid", 2, match="A", ttl=60)
     clock.advance(seconds=1)

@@ -48,7 +48,7 @@ def free_places_of_a_service_are_respected(bench: Bench) -> None:
 
 @case
 def places_in_all_go_to_what_was_due_first_whatever_its_service(bench: Bench) -> None:
-    for number, service in enumerate(("rating", "mail", "rating", "print", "mail", "rating")):
+    for number, service in enumerate(("rating", "mail", "rating", "print", "mail", "rating", "rating")):
         bench.begin(f"i{number}", calls=(bench.call(f"i{number}", service=service),))
         bench.clock.advance(seconds=1)
     until = bench.clock.now() + 30 * SECOND
@@ -56,7 +56,8 @@ def places_in_all_go_to_what_was_due_first_whatever_its_service(bench: Bench) ->
     claimed = bench.store.claim_calls(bench.store.owner, services=services, until=until, n=3)
     assert [call.instance for call in claimed] == ["i0", "i1", "i2"]
     assert [call.instance for call in bench.claim_calls(print=1, rating=0)] == ["i3"]
-    assert [call.instance for call in bench.claim_calls(rating=9, mail=9)] == ["i4", "i5"]
+    assert [call.instance for call in bench.claim_calls(rating=1)] == ["i5"]
+    assert [call.instance for call in bench.claim_calls(rating=9, mail=9)] == ["i4", "i6"]
 
 
 @case

@@ -31,12 +31,15 @@ def arrived(bench: Bench) -> list[tuple[str, int, str]]:
 def a_signal_meets_an_open_wait(bench: Bench) -> None:
     bench.begin(waits=(PAID,))
     assert list(bench.store.store_signal(signal(bench, name="other"))) == []
-    assert list(bench.store.store_signal(signal(bench, "s2", key='"P-2"'))) == []
+    for number, key in enumerate(('"P-2"', '"P-0"', '"P-10"', '"P-1', '"p-1"', "null")):
+        assert list(bench.store.store_signal(signal(bench, f"not {number}", key=key))) == []
     assert list(bench.store.store_signal(signal(bench, "s3", payload_json='{"amount":100.1}'))) == ["i"]
     (claim,) = bench.claim()
     body = claim.letter.message.body
     assert (claim.letter.message.kind, claim.letter.message.serial) == ("signal", 1)
     assert body == b'{"name":"paid","payload":{"amount":100.1},"signal":"s3"}'
+    bench.begin("j", waits=(PAID,))
+    assert arrived(bench) == [("i", 1, "s3")], "what is kept goes to no other key either"
 
 
 @case
@@ -155,8 +158,11 @@ def unread_signals_follow_the_chain(bench: Bench) -> None:
     first = bench.begin(waits=(SignalWait(1, "other", None),))
     bench.store.store_signal(signal(bench, key=None, instance="i"))
     bench.commit(bench.after(first, Nothing(), status="completed", ended=bench.clock.now(), next="i~2"))
-    bench.begin("i~2", chain="i", previous="i", waits=(SignalWait(1, "paid", None),))
+    waits = (SignalWait(1, "paid", None), SignalWait(2, "more", None), SignalWait(3, "last", None))
+    bench.begin("i~2", chain="i", previous="i", waits=waits)
     assert arrived(bench) == [("i~2", 1, "s1")]
+    assert list(bench.store.store_signal(signal(bench, "s2", name="more", key=None, instance="i~2"))) == ["i~2"]
+    assert list(bench.store.store_signal(signal(bench, "s3", name="last", key=None, instance="i"))) == ["i~2"]
 
 
 @case

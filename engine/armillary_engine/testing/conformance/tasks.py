@@ -37,6 +37,10 @@ def a_task_completed_twice_is_completed_once(bench: Bench) -> None:
     assert [one.kind for one in bench.store.deliver([done, done])] == ["committed", "fenced"]
     assert [one.kind for one in bench.store.deliver([done])] == ["fenced"]
     assert len(bench.store.letters(state=None)) == 1
+    late = TaskChange("i", 1, None, "ann", TaskEventRow("i", 1, "claimed", bench.clock.now(), "ann"))
+    assert not bench.store.change_task(late), "nobody holds what is over"
+    assert [one.type for one in bench.store.task_events("i", 1)] == ["completed"]
+    assert bench.store.tasks(TaskQuery(status="completed"))[0].assignee is None
 
 
 @case
@@ -44,12 +48,14 @@ def tasks_are_found_by_instance_role_assignee_name_and_family(bench: Bench) -> N
     bench.begin("a", tasks=(bench.task("a", 1), bench.task("a", 2, assignee="ann", roles_json='["under%writer","x"]')))
     bench.begin("a:3", parent="a", parent_serial=3, tasks=(bench.task("a:3", 1, name="Sign"),))
     bench.begin("b", tasks=(bench.task("b", 1),))
+    bench.begin("a:3:5", parent="a:3", parent_serial=5, tasks=(bench.task("a:3:5", 1, name="Look", roles_json="[]"),))
 
     def found(**query: object) -> list[tuple[str, int]]:
         return [(t.instance, t.serial) for t in bench.store.tasks(TaskQuery(**query))]  # type: ignore[arg-type]
 
-    assert found() == [("a", 1), ("a", 2), ("a:3", 1), ("b", 1)]
-    assert found(instance="a") == [("a", 1), ("a", 2), ("a:3", 1)]
+    assert found() == [("a", 1), ("a", 2), ("a:3", 1), ("b", 1), ("a:3:5", 1)]
+    assert found(instance="a") == [("a", 1), ("a", 2), ("a:3", 1), ("a:3:5", 1)]
+    assert found(instance="a:3") == [("a:3", 1), ("a:3:5", 1)]
     assert found(role="underwriter") == [("a", 1), ("a:3", 1), ("b", 1)]
     assert found(role="under%writer") == [("a", 2)]
     assert found(role="under_writer") == found(role="Underwriter") == found(role="writer") == []
