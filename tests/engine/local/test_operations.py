@@ -58,6 +58,8 @@ def test_an_accepted_call_waits_for_its_reply(house: House) -> None:
     id = runtime.start("Case", POLICY).id
     view = house.until(runtime, id, "resting")
     assert (view.status, tokens) == ("waiting", [f"{id}/1"])
+    assert code(runtime.reply, tokens[0], "x" * 300_000) == "value.too-large"
+    assert runtime.instance(id).status == "waiting", "whoever sent too much may send less"
     runtime.reply(tokens[0], {"premium": 7})
     assert house.until(runtime, id).status == "completed"
     assert runtime.instance_state(id).output == 7
@@ -196,6 +198,9 @@ def test_signals_say_what_became_of_them(house: House) -> None:
     other = runtime.start("Case", {"policy": "P-2"}).id
     house.until(runtime, other)
     assert runtime.explain("early").signal.takers == (f"{other}/1",)
+    runtime.signal("paid", 3, match="P-1", id="to all", mode="all")
+    told = runtime.explain("to all")
+    assert (told.signal.status, "none was; it is not kept" in told.reason) == ("told", True)
 
 
 def test_a_signal_that_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again(house: House) -> None:
@@ -236,6 +241,21 @@ def test_a_signal_is_kept_for_as_long_as_its_sender_says(house: House) -> None:
     assert [one.id for one in runtime.signals(SignalQuery(status="kept"))] == [long]
     for wrong in (0, -1, 367 * 86_400):
         assert code(runtime.signal, "paid", ttl=wrong) == "signal.invalid"
+
+
+def test_a_signal_that_its_wait_did_not_take_is_over_in_its_time(house: House) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.deploy(flow(WAIT, done("paid")))
+    id = runtime.start("Case", POLICY).id
+    runtime.suspend(id)
+    settled(runtime, lambda: runtime.instance(id).status == "suspended")
+    runtime.signal("paid", 1, match="P-1", ttl=10)
+    runtime.cancel(id)
+    settled(runtime, lambda: [one.status for one in runtime.signals()] == ["kept"])
+    settled(runtime, lambda: not runtime.engine.pulse.work)
+    clock.advance(seconds=10)
+    settled(runtime, lambda: [one.status for one in runtime.signals()] == ["unmatched"])
 
 
 @pytest.mark.parametrize(("missed", "runs"), [("skip", 1), ("once", 1), ("all", 4)])
