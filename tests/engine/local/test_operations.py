@@ -275,6 +275,19 @@ def test_runs_that_were_missed_are_made_up_for_as_it_was_said(house: House, miss
     assert (view.last, view.next) == (made.next + timedelta(seconds=100), made.next + timedelta(seconds=110))
 
 
+def test_a_schedule_starts_what_it_was_made_for(house: House) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    for version in ("1.0.0", "1.1.0"):
+        runtime.deploy(flow(task(version.replace(".", "-")), version=version))
+    runtime.schedule("often", "Case", Every(interval=10), input=POLICY, version="1.0.0")
+    clock.advance(seconds=10)
+    settled(runtime, lambda: len(keys(runtime)) == 1)
+    (view,) = runtime.instances()
+    assert (view.version, runtime.instance_state(view.id).input) == ("1.0.0", POLICY)
+    assert [one.last_instance for one in runtime.schedules()] == [view.id]
+
+
 def test_a_run_is_skipped_when_it_is_too_late_for_it(house: House) -> None:
     clock = VirtualClock()
     runtime = house.open(clock=clock, work=False)
@@ -413,6 +426,19 @@ def test_a_task_is_delegated_by_its_holder_and_all_that_happened_is_told(house: 
     assert events[5].data == {"text": "looks fine"}
 
 
+def test_a_task_comes_to_the_desk_with_all_that_was_said_of_it(house: House) -> None:
+    runtime = house.open(clock=VirtualClock())
+    said = {
+        "title": m.Const("Look at P-1"), "assignee": get("input.policy"), "due": m.Const("2026-01-05T12:00:00Z"),
+        "priority": m.Const(7), "payload": get("input"),
+    }  # fmt: skip
+    runtime.deploy(flow(task(**said)))
+    runtime.start("Case", POLICY)
+    (seen,) = runtime.tasks()
+    assert (seen.title, seen.assignee, seen.priority, seen.payload) == ("Look at P-1", "P-1", 7, POLICY)
+    assert seen.due == datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
 def test_an_overdue_task_is_escalated_and_then_times_out(house: House) -> None:
     clock = VirtualClock()
     runtime = house.open(clock=clock, work=False)
@@ -471,5 +497,9 @@ def test_a_disabled_version_starts_nothing_and_keeps_what_is_on_it(house: House)
     assert code(runtime.start, "Case", POLICY) == "definition.unknown"
     assert runtime.enable("Case", "1.0.0").enabled
     assert runtime.start("Case", POLICY).status == "waiting"
+    assert [one.instances for one in runtime.definitions()] == [2]
+    runtime.cancel(id)
+    house.until(runtime, id)
+    assert [one.instances for one in runtime.definitions()] == [1], "those that live"
     assert code(runtime.disable, "Case", "9.0.0") == "definition.unknown"
     assert code(runtime.disable, "Case", "1.0.0", caller=Caller("eve", frozenset())) == "operate.not-allowed"
