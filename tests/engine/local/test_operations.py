@@ -107,6 +107,26 @@ def test_a_reply_counts_though_its_attempt_was_leased_anew_meanwhile(house: Hous
     assert code(runtime.reply, f"{id}/1", {"premium": 7}) == "call.not-open"
 
 
+def test_a_reply_that_comes_while_its_attempt_fails_is_not_the_next_ones(house: House) -> None:
+    store = MemoryBackend(clock=VirtualClock())
+    runtime = LocalRuntime("memory://", store=store, work=False)
+    house.opened.append(runtime)
+    runtime.deploy(flow(call(retry=QUICK), done("quote.premium")))
+    id = runtime.start("Case", POLICY).id
+    read = store.read
+
+    def read_and_fail(instances: Any) -> Any:
+        store.read = read  # type: ignore[method-assign]
+        found = read(instances)
+        runtime.reply(f"{id}/1", Failed("failure.busy", "not now"))
+        return found
+
+    store.read = read_and_fail  # type: ignore[method-assign]
+    assert code(runtime.reply, f"{id}/1", {"premium": 7}) == "call.not-open"
+    attempts = [one.attempt for one in (runtime.engine.store.upkeep.call(id, 1),) if one is not None]
+    assert (runtime.instance(id).ended, attempts) == (None, [2])
+
+
 def test_an_accepted_call_times_out_with_its_step(house: House) -> None:
     runtime = house.open()
     runtime.register_service("rating", lambda request: Accepted())
