@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -401,6 +404,13 @@ def test_cron_keeps_to_the_clock_on_the_wall() -> None:
     found = between(every, due, until, anchor=0, at_most=2)
     assert found == [as_microseconds(datetime(2026, 3, day, 6, tzinfo=UTC)) for day in (30, 31)]
     assert between(every, due, until + 1, anchor=0, at_most=100)[0] == due
+
+
+def test_time_zones_are_known_where_the_machine_has_none() -> None:
+    """As in a slim container: what a notebook has scheduled is run by a worker there."""
+    code = "from armillary_engine.worker.recurrence import *; check_every(Every('0 8 * * *', timezone='Europe/Vienna'))"
+    bare = {**os.environ, "PYTHONTZPATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], env=bare, check=True)
 
 
 def test_an_hour_that_comes_twice_has_its_moments_once() -> None:
