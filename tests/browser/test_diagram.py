@@ -101,12 +101,15 @@ def test_it_is_dragged_scrolled_and_zoomed(view: Bare, page: Page) -> None:
     page.wait_for_function(
         "(y) => !document.querySelector('.armillary-live-stage').style.transform.includes(y)", arg=f"{dragged[1]}px"
     )
+    scrolled = transform(page)
     page.keyboard.down("Control")
     page.mouse.wheel(0, -240)
     page.keyboard.up("Control")
     page.wait_for_function("() => !document.querySelector('.armillary-live-level').textContent.startsWith('100')")
     zoomed = transform(page)
     assert zoomed[2] == pytest.approx(dragged[2] * 2.718, rel=0.01)
+    before, after = ((500 - y) / scale for _, y, scale in (scrolled, zoomed))
+    assert after == pytest.approx(before, abs=2), "what is under the pointer stays there"
     page.get_by_role("button", name="Show all of it").click()
     whole = transform(page)
     height = page.evaluate("() => document.querySelector('.armillary-live-stage svg').viewBox.baseVal.height")
@@ -153,6 +156,16 @@ def test_the_arrow_keys_follow_the_edges(view: Bare, page: Page) -> None:
     expect(page.get_by_role("region", name="Chosen step")).to_contain_text("Decline")
     page.keyboard.press("Escape")
     expect(page.locator(".armillary-live-chosen")).to_be_hidden()
+
+
+def test_the_way_back_is_the_way_that_was_walked(view: Bare, page: Page) -> None:
+    """Two ways lead to the test of the loop: each is gone back where one came from."""
+    for before in ("quote", "while-rounds-rounds"):
+        node(page, before).focus()
+        page.keyboard.press("ArrowDown")
+        expect(node(page, "while-rounds")).to_be_focused()
+        page.keyboard.press("ArrowUp")
+        expect(node(page, before)).to_be_focused()
 
 
 def test_a_search_finds_steps_by_what_stands_on_them(view: Bare, page: Page) -> None:
@@ -324,6 +337,25 @@ def test_the_history_is_played_and_a_row_is_a_moment(view: Bare, page: Page, ins
     expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "4")
     page.get_by_role("button", name="One event back").click()
     expect(page.locator(".armillary-live")).to_have_attribute("data-moment", "3")
+
+
+RESTS = """() => {
+  window.rests = [];
+  const plain = window.setTimeout;
+  window.setTimeout = (act, rest, ...more) => { if (act.name === "step") window.rests.push(rest); return plain(act, rest, ...more); };
+}"""  # noqa: E501
+
+
+def test_each_speed_is_its_own(view: Bare, page: Page) -> None:
+    page.evaluate(RESTS)
+    for times in ("0.5", "1", "50"):
+        page.get_by_label("Moment of the history").fill("0")
+        page.get_by_label("Speed").select_option(times)
+        page.evaluate("() => { window.rests.length = 0; }")
+        page.get_by_label("Moment of the history").press(" ")
+        page.wait_for_function("() => window.rests.length > 0")
+        page.get_by_label("Moment of the history").press(" ")
+        assert page.evaluate("() => window.rests[0]") == 250 / float(times)
 
 
 def test_an_exported_history_is_travelled_without_an_engine(

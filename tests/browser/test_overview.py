@@ -113,6 +113,7 @@ def test_it_counts_where_they_stand_and_says_where_they_failed(view: Bare, page:
     expect(page.locator(".armillary-live-table tbody tr")).to_have_count(3)
     expect(on(page, "approve-order").locator(".armillary-visits")).to_have_text("7")
     expect(on(page, "approve-order")).to_have_attribute("data-heat", "5")
+    expect(on(page, "pack-order"), "a part of a level is a level").to_have_attribute("data-heat", "3")
     expect(on(page, "reserve")).to_have_attribute("data-problem", "error")
     expect(on(page, "reserve")).to_have_attribute("aria-label", re.compile("2 failed here: no such stock"))
     expect(page.locator(".armillary-live-facts").first).to_contain_text("11 waiting")
