@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from armillary_engine.definition import model as m
 from armillary_engine.definition.marks import MASK
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
+from armillary_engine.operations import DeadLetterQuery
+from armillary_engine.runtime import Caller
 from armillary_engine.testing.clock import VirtualClock
 
 from .test_engine import settle
@@ -173,6 +176,37 @@ def test_one_that_alone_can_resume_its_instance_is_not_dropped(runtime: LocalRun
     assert caught.value.code == "dead-letter.needed"
     assert "replay it, or cancel the instance first" in str(caught.value)
     assert runtime.dead_letter(id).status == "dead"
+
+
+def test_who_decides_about_one_needs_a_role_of_its_workflow(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.deploy(replace(flow(PAID), access=m.Access(operate=("ops",))))
+    runtime.start("Pays", GIVEN)
+    settle(runtime)
+    runtime.signal("paid", GIVEN, match=1)
+    id = make_dead(runtime, clock, monkeypatch)
+    eve, bob = Caller("eve", frozenset({"clerk"})), Caller("bob", frozenset({"ops"}))
+    for act in (runtime.replay_dead_letter, runtime.drop_dead_letter):
+        with pytest.raises(ArmillaryError) as caught:
+            act(id, caller=eve)
+        assert caught.value.code == "operate.not-allowed"
+    assert runtime.replay_dead_letter(id, caller=bob).decided_by == "bob"
+    runtime.signal("paid", GIVEN, match="to nobody", id="late", ttl=10)
+    clock.advance(seconds=11)
+    settle(runtime)
+    for caller in (eve, bob):  # what belongs to no workflow is for trusted callers
+        with pytest.raises(ArmillaryError) as caught:
+            runtime.drop_dead_letter("signal-late", caller=caller)
+        assert caught.value.code == "operate.not-allowed"
+    assert runtime.drop_dead_letter("signal-late").status == "dropped"
+
+
+def test_a_page_after_one_that_is_not_listed_is_empty(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
+    _, id = dead
+    assert [letter.id for letter in runtime.dead_letters()] == [id]
+    assert runtime.dead_letters(DeadLetterQuery(after=id)) == []
+    assert runtime.dead_letters(DeadLetterQuery(after="message-0")) == []
 
 
 def test_a_signal_among_them_is_free_again_when_its_wait_closes(
