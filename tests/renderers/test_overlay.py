@@ -110,6 +110,20 @@ def test_a_join_is_reached_from_every_branch() -> None:
     assert {("both", "b"), ("both", "c"), ("b", "both:join"), ("c", "both:join"), ("both:join", "d")} <= taken
 
 
+def test_a_join_is_pale_until_the_way_goes_on_from_it() -> None:
+    branches = (m.ForkBranch("x", (call("b"),)), m.ForkBranch("y", (call("c"),)))
+    definition = m.Definition("W", (m.Fork("both", branches), value("d")))
+
+    def state(*told: str) -> str | None:
+        picture = render(definition, overlay=overlay_from_history(definition, events("entered both", *told)))
+        nodes = ElementTree.fromstring(picture.svg).iter()
+        return next(node.get("data-state") for node in nodes if node.get("data-node") == "both:join")
+
+    assert state("waiting b", "waiting c") == "not-reached"
+    assert state("waiting b", "done b", "waiting c") == "not-reached"
+    assert state("waiting b", "done b", "done c", "done both", "done d") == "done"
+
+
 def test_a_caught_failure_takes_the_edge_to_its_handler() -> None:
     handled = m.Try("guard", (call("b"),), (m.Handler(("timeout",), (value("c"),)),))
     definition = m.Definition("W", (handled, value("d")))

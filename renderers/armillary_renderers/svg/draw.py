@@ -158,6 +158,8 @@ def _node(node: Node, box: Box, identity: str, live: Live | None, problems: tupl
     label = safe(node_label(node, problems))
     attributes = {"class": "armillary-node", "data-node": safe(node.id), "data-kind": node.kind}
     state = _UNREACHED if live is None else live.overlay.steps.get(node.id, _UNREACHED)
+    if node.kind == "join" and live is not None:  # it stands for no step: the way goes on from it, or not yet
+        attributes["data-state"] = "done" if node.id in live.arrived else "not-reached"
     if node.step is not None:
         attributes["data-step"] = safe(node.step)
         attributes["data-state"] = state.state

@@ -71,6 +71,8 @@ class Live:
         self.identity = identity
         self.still = still
         self.most = max(overlay.heat.values(), default=0)
+        self.arrived = {target for _, target in overlay.taken}
+        """The nodes that were reached along an edge."""
 
     def tell(self, node: Node, attributes: dict[str, str], label: str) -> str:
         """Add the attributes that the style sheet goes by; gives the label with what the overlay adds to it."""

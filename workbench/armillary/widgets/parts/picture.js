@@ -43,7 +43,7 @@ export function indexOf(svg) {
   let index = indices.get(svg);
   if (index) return index;
   const clocks = new Set(svg.querySelectorAll(".armillary-clock[data-due], .armillary-clock[data-told]"));
-  index = { nodes: new Map(), steps: new Map(), edges: new Map(), clocks, last: null };
+  index = { nodes: new Map(), steps: new Map(), edges: new Map(), joins: new Map(), clocks, last: null };
   const put = (map, key, element) => { if (map.has(key)) map.get(key).push(element); else map.set(key, [element]); };
   for (const node of svg.querySelectorAll(".armillary-node[data-node]")) {
     index.nodes.set(node.dataset.node, node);
@@ -52,6 +52,8 @@ export function indexOf(svg) {
   for (const frame of svg.querySelectorAll(".armillary-group")) put(index.steps, frame.dataset.group, frame);
   for (const edge of svg.querySelectorAll(".armillary-edge[data-source]")) {
     put(index.edges, pairKey(edge.dataset.source, edge.dataset.target), edge);
+    const join = index.nodes.get(edge.dataset.target);
+    if (join?.dataset.kind === "join") put(index.joins, join, edge);
     index.last = edge;
   }
   indices.set(svg, index);
@@ -74,6 +76,9 @@ export function applyChanges(svg, overlay) {
         if (!lift(edge, taken) && taken) raise(index, edge);
       }
     }
+  }
+  if (overlay.taken || overlay.untaken) { // A join stands for no step: the way goes on from it, or not yet.
+    for (const [join, edges] of index.joins) join.setAttribute("data-state", edges.some((edge) => edge.dataset.taken === "true") ? "done" : "not-reached");
   }
   if (overlay.live !== undefined) svg.setAttribute("data-live", String(overlay.live));
   if (overlay.flows) showFlows(index, overlay.flows);
