@@ -12,11 +12,10 @@ from ..definition.expressions import CORE, Evaluator, Functions, compile_express
 from ..definition.model import Body, Expression, Schema, Step, Value
 from ..definition.problems import Problem
 from ..definition.schema import compile_schema
+from ..definition.validate.walk import EffectsOf
 
 SchemaCheck = Callable[[Value], tuple[Value, Sequence[Problem]]]
 """A value → the value with the schema's defaults, and what is wrong with it."""
-
-WAITING = (model.Call, model.Task, model.Timer, model.Signal, model.Subworkflow)
 
 
 @dataclass(slots=True)
@@ -109,8 +108,8 @@ def _expressions_in(value: Any) -> Iterator[Expression]:
 
 
 def can_wait(body: Body) -> bool:
-    """Whether a step that waits is in a body, at any depth."""
-    return any(isinstance(step, WAITING) for step in steps_in(body))
+    """Whether a step that waits is in a body, at any depth; but for compensations, which run when the rest is over."""
+    return EffectsOf().body(body).waits
 
 
 def functions_in(body: Body) -> frozenset[str]:

@@ -15,7 +15,9 @@ def deliver_cancel(run: Run, trigger: Cancel) -> str | None:
     if run.ended:
         return f"the instance is {run.status}"
     if trigger.compensate and run.compensating is not None:
-        return "its compensations are running"
+        if run.status != "suspended":
+            return "its compensations are running"
+        return deliver_resume(run, Resume(trigger.by))
     cancel(run, compensating=trigger.compensate, reason=trigger.reason, by=trigger.by)
     return None
 

@@ -301,6 +301,9 @@ ASSIGNED = {
         each(set_("a", x="item"), collect=e("x + item"), result="sums", parallel=3), set_("c", y="sums")
     ),
     "next": document(until("x > 1", set_("a", x="1"), if_("input.x", NEXT), call())),
+    "collect after next": document(
+        each(if_("item == 1", NEXT), set_("a", x="item"), collect=e("x"), result="xs"), set_("c", y="xs")
+    ),
     "check": document(
         task(check=[{"when": e("answer.x == input.x"), "message": e('f"{answer.x}"')}], result="answer_of")
     ),
@@ -319,6 +322,9 @@ UNASSIGNED = {
     "member": document(step("set", assign={"a.b": e("1")})),
     "same step": document(set_("a", x="1", y="x")),
     "next before": document(until("x > 1", if_("input.x", NEXT), set_("a", x="1"), call())),
+    "collect where nothing was": document(
+        each(if_("item == 1", set_("a", x="item")), collect=e("x"), result="xs"), set_("c", y="xs")
+    ),
     "answer outside": document(task(payload=e("answer"))),
     "compensation's": document(try_([call()], compensate=[set_("b", y="1")]), set_("c", z="y")),
 }
@@ -333,3 +339,54 @@ def test_surely_assigned(way: str) -> None:
 @pytest.mark.parametrize("way", UNASSIGNED)
 def test_not_surely_assigned(way: str) -> None:
     assert "name.unassigned" in [problem.code for problem in problems_of(UNASSIGNED[way])]
+
+
+def undoing(*steps: Json) -> Json:
+    return try_([call()], compensate=list(steps))
+
+
+START = set_("start", x="1", item="[1]", answer="1", error_of="1")
+SHARED = {
+    "both write": ([set_("a", x="1")], [set_("b", x="2")]),
+    "one reads": ([set_("a", y="x")], [set_("b", x="2")]),
+    "a result": ([call(result="x")], [task(payload=e("x"))]),
+    "a member": ([step("set", "a", assign={"item.n": e("1")})], [set_("b", y="item")]),
+    "in the middle of a branch": ([if_("input.x", while_("input.y", call("c"), set_("a", y="x")))], [set_("b", x="2")]),
+    "in a handler": ([try_([call()], (["*"], [set_("a", y="x")]))], [set_("b", x="2")]),
+    "in a fork": ([fork([set_("a", y="x")], [call()]) | {"id": "inner"}], [set_("b", x="2")]),
+    "read by a compensation": ([undoing(set_("a", y="x"))], [set_("b", x="2")]),
+    "read by a compensation before it is its own": ([undoing(set_("a", x="x + 1"))], [set_("b", x="2")]),
+    "items of the same name": (
+        [step("each", "a", items=e("item"), as_="item", body=[call()])], [set_("b", item="[2]")],
+    ),
+    "an answer outside its check": ([task(payload=e("answer"))], [task("other", result="answer")]),
+    "read by a check": ([task(check=[{"when": e("answer > x"), "message": e("'No.'")}])], [set_("b", x="2")]),
+    "read by a turn": ([each(set_("a", y="x"), parallel=2)], [set_("b", x="2")]),
+}  # fmt: skip
+APART = {
+    "both read": ([set_("a", y="x")], [set_("b", z="x")]),
+    "the item": ([each(set_("a", y="item"))], [set_("b", item="[2]")]),
+    "a handler's name": (
+        [step("try", body=[call()], handlers=[{"catch": ["*"], "as": "error_of", "body": [set_("a", y="error_of")]}])],
+        [set_("b", error_of="2")],
+    ),
+    "the answer in a check": (
+        [task(check=[{"when": e("answer > 1"), "message": e("'No.'")}])], [task("other", result="answer")],
+    ),
+    "what a compensation assigns": ([undoing(set_("a", x="1"), set_("c", y="x"))], [set_("b", x="2")]),
+    "names of a turn": ([each(set_("a", own="item"), collect=e("own"), result="r", parallel=2)], [set_("b", own="2")]),
+    "a variable of an expression": ([set_("a", y="[x for x in input.all]")], [set_("b", x="2")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SHARED)
+def test_a_name_that_one_branch_writes_and_another_uses_is_refused(way: str) -> None:
+    for branches in (SHARED[way], SHARED[way][::-1]):
+        found = problems_of(document(START, fork(*branches)))
+        assert [p.code for p in found if p.severity == "error"] == ["parallel.conflict"]
+
+
+@pytest.mark.parametrize("way", APART)
+def test_what_branches_do_not_share_is_no_conflict(way: str) -> None:
+    found = problems_of(document(START, fork(*APART[way])))
+    assert [p.code for p in found if p.severity == "error"] == []

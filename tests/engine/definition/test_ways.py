@@ -127,6 +127,8 @@ class Search:
             if isinstance(step, Repeat) and step.until is not None:
                 self.read(step, step.until, turned)
                 exits |= turned
+            if isinstance(step, Each) and step.collect is not None:
+                self.read(step, step.collect, turn.ends)
             ways.seen |= turn.seen
             if turned <= entries:
                 break
@@ -177,7 +179,8 @@ def programs(draw: st.DrawFn) -> Body:
                 inner = (Call(step_id(), Address("x", "y"), Const(None)), *body(depth - 1, True, names))
                 return Repeat(step_id(), inner, until=condition())
             case "each":
-                return Each(step_id(), ListOf(()), "item", body(depth - 1, True, names))
+                collect = draw(st.sampled_from([None, *map(Get, NAMES)]))
+                return Each(step_id(), ListOf(()), "item", body(depth - 1, True, names), collect=collect)
             case "try":
                 tried = (Call(step_id(), Address("x", "y"), Const(None)), *body(depth - 1, in_loop, names))
                 return Try(step_id(), tried, (Handler(("*",), body(depth - 1, in_loop, names)),))

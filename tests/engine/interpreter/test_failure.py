@@ -308,6 +308,14 @@ def test_a_suspended_instance_that_is_cancelled_with_compensation_undoes_what_it
     assert world.status == "cancelled"
 
 
+def test_one_that_was_suspended_while_it_undid_goes_on_undoing() -> None:
+    world = run(booking("flight"), task("wait"), fail()).answer("wait").give(Suspend()).cancel(compensate=True)
+    assert (world.status, world.waiting()) == ("running", ["undo-flight"])
+    assert world.event("instance.resumed").data == {"by": "ops"}
+    world.reply("undo-flight")
+    assert (world.status, world.error) == ("failed", "bad")
+
+
 def test_cancel_without_compensation_runs_none() -> None:
     world = run(booking("flight"), task("wait")).cancel()
     assert (world.status, undone(world), world.snapshot.compensations) == ("cancelled", [], ())

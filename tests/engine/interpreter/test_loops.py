@@ -71,6 +71,14 @@ def test_max_defaults_to_10_000_where_the_body_cannot_wait() -> None:
     assert world.it.slices == 11
 
 
+def test_a_body_that_only_its_compensation_makes_wait_cannot_wait() -> None:
+    undo = (Call("undo", Address("s", "o"), e("n")),)
+    for body in (Try("t", (INC,), compensate=undo), if_("True", Try("t", (INC,), compensate=undo))):
+        world = run(N, Repeat("r", (body,), test=e("n >= 0")))
+        assert world.event("step.failed", "r").data["code"] == "repeat.limit"
+        assert world.state == {"n": 10_000}
+
+
 def test_a_chosen_branch_that_is_empty_goes_on_after_its_decision() -> None:
     world = run(N, if_("n == 0"), INC, Decision("d", (Branch(e("n == 0"), (INC,)),), ()), Set("m", {"m": e("n")}))
     assert world.state == {"n": 1, "m": 1}

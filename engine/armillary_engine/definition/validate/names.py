@@ -221,9 +221,8 @@ class Flow:
         loop, inner = Loop(base), Known(base)
         inside = Around(loop, around.local | {step.name}, known if parallel else around.outer)
         goes_on = self.body(step.body, f"{pointer}/body", inner, inside)
-        turned = met([*loop.nexts, *([inner.since(base)] if goes_on else [])])
-        if step.collect is not None and turned is not None:
-            self.read(step.collect, step, f"{pointer}/collect", Known(base, turned.sure))
+        if step.collect is not None and goes_on:  # a turn that `next` ends collects nothing
+            self.read(step.collect, step, f"{pointer}/collect", inner)
         if not parallel:
             known.add(Gain(frozenset(), written))
         self.assign(step, pointer, known, around)

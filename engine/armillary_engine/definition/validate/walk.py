@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from ..expression_json import escape
@@ -164,11 +164,9 @@ class EffectsOf:
 
     def _of(self, step: Step) -> Effects:
         effects = Effects(waits=step.kind in WAITING, ends=step.kind in ENDING)
-        own = {name for _, _, expression in expressions(step) for name in roots_of(expression)}
-        if isinstance(step, Task):
-            own.discard("answer")
-        elif isinstance(step, Each):
-            own.discard(step.name)
+        own: set[str] = set()
+        for attribute, _, expression in expressions(step):
+            own |= roots_of(expression).difference(self._given(step, attribute))
         for path, _ in targets(step):
             effects.writes.setdefault(root(path), step.id)
             if "." in path:
@@ -176,9 +174,32 @@ class EffectsOf:
         for name in own - ROOTS:
             effects.reads.setdefault(name, step.id)
         for below, body in bodies(step):
-            if below != "compensate":  # it runs when the rest is over
+            if below == "compensate":  # it runs when the rest is over, but what it reads is taken down in its branch
+                effects.add(Effects(self._captured(body)))
+            else:
                 effects.add(self.body(body), self._local(step, below, body))
         return effects
+
+    def _given(self, step: Step, attribute: str) -> Collection[str]:
+        """The names that a step gives to this expression of its own: they hide those of the instance."""
+        match step:
+            case Task() if attribute in ("when", "message"):
+                return ("answer",)
+            case Each(name=name, body=body, parallel=parallel) if attribute == "collect":
+                return (name, *(self.body(body).writes if parallel > 1 else ()))
+            case _:
+                return ()
+
+    def _captured(self, compensation: Body) -> dict[str, str]:
+        """The names that a compensation reads before it has assigned them itself."""
+        reads: dict[str, str] = {}
+        assigned: set[str] = set()
+        for step in compensation:
+            for name, reader in self.step(step).reads.items():
+                if name not in assigned:
+                    reads.setdefault(name, reader)
+            assigned.update(root(path) for path, _ in targets(step))
+        return reads
 
     def _local(self, step: Step, below: str, body: Body) -> frozenset[str]:
         match step:
