@@ -1,4 +1,5 @@
-"""Ids of instances and signals: short, unguessable, and in order of time, so that new rows lie side by side."""
+"""Ids of instances and signals: short, unguessable, and in order of time, so that new rows lie side by side. And what
+callers may choose as an id, a key or a name."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import re
 from .definition.problems import ArmillaryError
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
-_ALLOWED = re.compile(r"[^\x00-\x20/:~\x7f]{1,200}")
+_ALLOWED = re.compile(r"[^\x00-\x20/:~\x7f\ud800-\udfff]{1,200}")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def new_id(now: int) -> str:
@@ -32,3 +34,13 @@ def check_id(text: str) -> str:
             "instance.id-invalid", f"expected an id of 1 to 200 characters, got {text[:60]!r}", hint=hint
         )
     return text
+
+
+def check_text(text: str, what: str, *, code: str, at_most: int, empty: bool = False, hint: str = "") -> str:
+    """A text that a caller chose, if every store can keep it. Raises an error of this ``code``. ``empty``: it may
+    be."""
+    if (text or empty) and len(text) <= at_most and not _UNSTORABLE.search(text):
+        return text
+    length = f"at most {at_most:,}" if empty else f"1 to {at_most:,}"
+    message = f"expected {what} of {length} characters, without U+0000 and lone surrogates, got {text[:60]!r}"
+    raise ArmillaryError(code, message, hint=hint)

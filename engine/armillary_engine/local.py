@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, cast
 
-from .backend import Backend, Defect, Found
+from .backend import Backend, Defect
 from .check import check_store
 from .clock import Clock
 from .definition.expressions import CORE, Functions
@@ -45,8 +45,8 @@ from .runtime import (
 from .stores import open_store
 from .transport import Transport
 from .transports.python import PythonTransport
-from .views import event_view, instance_view, state_view, task_event_view, task_view
-from .worker.access import expect_operator
+from .views import event_view, state_view, task_event_view, task_view
+from .worker.access import check_reason, expect_operator
 from .worker.chores import Chores
 from .worker.definitions import Definitions
 from .worker.engine import Engine
@@ -57,6 +57,7 @@ from .worker.programs import Programs
 from .worker.replies import Replies
 from .worker.schedules import Schedules
 from .worker.signals import SignalDesk
+from .worker.standing import Standing
 from .worker.starts import Starts
 from .worker.subscribers import Subscribers
 from .worker.tasks import TaskDesk
@@ -85,6 +86,7 @@ class LocalRuntime:
         self._starts = Starts(self._engine, lambda: new_id(self._store.clock.now()))
         self._desk = TaskDesk(self._engine)
         self._masking = Masking(self._store, self._programs)
+        self._standing = Standing(self._engine, self._masking)
         schedules = Schedules(self._engine, self._starts, self._masking)
         chores = self._engine.chores = Chores(self._engine, schedules)
         self._offer(schedules, SignalDesk(self._engine, self._masking, chores.note))
@@ -111,7 +113,7 @@ class LocalRuntime:
         self.schedule, self.schedules, self.delete_schedule = schedules.put, schedules.listed, schedules.delete
         self.pause_schedule, self.resume_schedule = schedules.pause, schedules.resume
         self.reply = Replies(self._engine).reply
-        self.wait = Waiting(self._engine, self._subscribers, look=self.instance, view=self._view).wait
+        self.wait = Waiting(self._engine, self._subscribers, look=self.instance, view=self._standing.view).wait
 
     @property
     def url(self) -> str:
@@ -152,40 +154,13 @@ class LocalRuntime:
     ) -> InstanceView:  # fmt: skip
         chosen = None if id is None else check_id(id)
         found = self._starts.start(name, input, version=version, key=key, id=chosen, delay=delay, caller=caller)
-        return self.instance(found) if isinstance(found, str) else self._view(found)
+        return self.instance(found) if isinstance(found, str) else self._standing.view(found)
 
     def instance(self, id: str) -> InstanceView:
         found = self._store.instance(id)
         if found is None:
             raise _unknown(id)
-        return self._view(found)
-
-    def _view(self, found: Found) -> InstanceView:
-        resting = self._rests(found) and not found.running and self._children_rest(found)
-        hidden = self._masking.of(found.row.digest)
-        return instance_view(found, hidden, blocked=self._blocked(found), resting=resting)
-
-    def _rests(self, found: Found) -> bool:
-        """Its row says so, or all that is under way are calls that somebody outside will answer."""
-        if found.row.resting or not found.accepted:
-            return found.row.resting
-        stored = self._store.read([found.row.id])[found.row.id]
-        waits = [(frame.visit, frame.wait.kind) for frame in decode(stored.snapshot).frames if frame.wait is not None]
-        return all(kind != "timer" and (kind != "call" or visit in found.accepted) for visit, kind in waits)
-
-    def _children_rest(self, found: Found) -> bool:
-        children = (self._store.instance(child) for child in found.children)
-        return all(self._rests(c) and not c.running and self._children_rest(c) for c in children if c is not None)
-
-    def _blocked(self, found: Found) -> str | None:
-        if found.dead is not None:
-            error = self._masking.error(found.row.id, found.dead)
-            return f"a trigger failed again and again and is a dead letter now: {error}"
-        if found.ready and (why := self._programs.why_blocked(found.row.digest, found.row.id)) is not None:
-            return why
-        missing = [name for name in found.services if name not in self._engine.pool.services]
-        missing = [name for name in missing if name not in self._store.announced()] if missing else []
-        return f"waiting for service {', '.join(repr(name) for name in missing)}" if missing else None
+        return self._standing.view(found)
 
     def instance_state(self, id: str, *, reveal: bool = False, caller: Caller = ANYBODY) -> InstanceState:
         stored = self._store.read([id]).get(id)
@@ -200,7 +175,7 @@ class LocalRuntime:
         return self._masking.of_instance(id)
 
     def instances(self, query: InstanceQuery = EVERYTHING) -> Sequence[InstanceView]:
-        return [self._view(found) for found in self._store.instances(query)]
+        return [self._standing.view(found) for found in self._store.instances(query)]
 
     def history(self, id: str, *, after: int = 0, limit: int = 1000) -> Sequence[EventView]:
         rows = self._store.history(id, after=after, limit=limit)
@@ -215,10 +190,10 @@ class LocalRuntime:
     def cancel(
         self, id: str, *, compensate: bool = False, reason: str = "", caller: Caller = ANYBODY
     ) -> None:  # fmt: skip
-        self._operate(id, Cancel(compensate, reason, caller.name), caller)
+        self._operate(id, Cancel(compensate, check_reason(reason), caller.name), caller)
 
     def suspend(self, id: str, *, reason: str = "", caller: Caller = ANYBODY) -> None:
-        self._operate(id, Suspend(reason, caller.name), caller)
+        self._operate(id, Suspend(check_reason(reason), caller.name), caller)
 
     def resume(self, id: str, *, caller: Caller = ANYBODY) -> None:
         self._operate(id, Resume(caller.name), caller)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from .definition.model import Value
 from .definition.problems import Problem
+from .queries import expect_limit
 
 SignalStatus = Literal["kept", "taken", "told", "unmatched"]
 Missed = Literal["skip", "once", "all"]
@@ -47,8 +48,8 @@ class SignalWaitView:
 
 @dataclass(frozen=True, slots=True)
 class SignalExplanation:
-    """Why a signal matched or did not, in words (``reason``), with the open waits of the same name that did not match
-    (at most 20)."""
+    """Why a signal matched or did not, in words (``reason``). One that nobody has taken comes with the waits of its
+    name that are open now (at most 20)."""
 
     signal: SignalView
     reason: str
@@ -99,6 +100,9 @@ class DeadLetterQuery:
     status: Literal["dead", "replayed", "dropped"] | None = "dead"
     after: str | None = None
     limit: int = 50
+
+    def __post_init__(self) -> None:
+        expect_limit(self.limit)
 
 
 @dataclass(frozen=True, slots=True)

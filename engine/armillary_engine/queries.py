@@ -7,7 +7,18 @@ from datetime import datetime
 
 from .clock import as_microseconds
 from .definition.problems import ArmillaryError
+from .interpreter.triggers import split_token
 from .rows import SignalState
+
+MANY = 1_000_000
+
+
+def expect_limit(limit: int) -> None:
+    """Raises ``query.limit``."""
+    if not 0 <= limit <= MANY:
+        raise ArmillaryError(
+            "query.limit", f"expected a limit of 0 to {MANY:,}, got {limit:,}", hint="ask page by page"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,12 @@ class InstanceQuery:
     started_before: datetime | None = None
     after: str | None = None
     limit: int = 50
+
+    def __post_init__(self) -> None:
+        expect_limit(self.limit)
+        if self.started_before is not None and self.started_before.tzinfo is None:
+            message = f"expected started_before with a time zone, got {self.started_before.isoformat()}"
+            raise ArmillaryError("query.moment", message, hint="add one, for example timezone.utc")
 
     @property
     def before(self) -> int | None:
@@ -44,16 +61,20 @@ class TaskQuery:
     after: str | None = None
     limit: int = 50
 
+    def __post_init__(self) -> None:
+        expect_limit(self.limit)
+
     @property
     def last(self) -> tuple[str, int] | None:
         """Instance and serial of ``after``. Raises ``task.unknown``."""
         if self.after is None:
             return None
-        instance, _, serial = self.after.rpartition("/")
-        if not instance or not serial.isdecimal():
+        try:
+            return split_token(self.after)
+        except ValueError:
             hint = "give the last id of the page before"
-            raise ArmillaryError("task.unknown", f"expected the id of a task, got {self.after!r}", hint=hint)
-        return instance, int(serial)
+            message = f"expected the id of a task, got {self.after!r}"
+            raise ArmillaryError("task.unknown", message, hint=hint) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +88,6 @@ class SignalQuery:
     instance: str | None = None
     after: str | None = None
     limit: int = 50
+
+    def __post_init__(self) -> None:
+        expect_limit(self.limit)

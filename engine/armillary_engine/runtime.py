@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from .backend import Defect
+from .caller import Caller as Caller
 from .definition.model import Definition, Schema, Value
 from .interpreter.triggers import Failed
 from .operations import (
@@ -62,14 +63,6 @@ class Request:
 
 
 Handler = Callable[[Request], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks. ``roles=None``: a local, trusted caller (a notebook, the CLI) to whom everything is allowed."""
-
-    name: str | None = None
-    roles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,9 @@ class MemoryBackend(MemoryReads):
 
     def _taken(self, mutation: Mutation) -> Outcome | None:
         row = mutation.row
-        if row.id in self.tables.instances:
-            return Outcome("exists", row.id)
         holder = None if row.key is None else self.tables.keys.get((row.workflow, row.key))
+        if holder is None and row.id in self.tables.instances:
+            holder = row.id
         return None if holder is None else Outcome("exists", holder)
 
     def _stale(self, mutation: Mutation) -> Outcome | None:
@@ -182,11 +182,12 @@ class MemoryBackend(MemoryReads):
         self._hand(signal.row, instance, wait.serial)
 
     def _put_back(self, id: str) -> None:
-        """A wait closed before it could take its signal: the signal goes to the next wait, or is kept."""
+        """A wait closed before it could take its signal: the signal goes to the next wait, or is kept; one whose time
+        is over is kept for whoever sets it aside."""
         signal = self.tables.signals.get(id)
         if signal is None or signal.row.mode != "one":
             return
-        takers = self._offer(signal.row, signal.chain)
+        takers = self._offer(signal.row, signal.chain) if signal.row.expires > self.clock.now() else []
         self.tables.signals[id] = replace(signal, kept=not takers, takers=tuple(takers))
 
     def _offer(self, signal: SignalRow, chain: str | None) -> list[str]:

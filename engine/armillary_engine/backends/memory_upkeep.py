@@ -38,8 +38,10 @@ class MemoryUpkeep:
     def signals(self, query: SignalQuery) -> Sequence[SentSignal]:
         with self._store.lock:
             kept = sorted(self._store.tables.signals.values(), key=lambda one: one.seq)
-            after = self._store.tables.signals.get(query.after) if query.after is not None else None
-            found = [_sent(one) for one in kept if after is None or one.seq > after.seq]
+            if query.after is not None:
+                last = self._store.tables.signals.get(query.after)
+                kept = [one for one in kept if last is not None and one.seq > last.seq]
+            found = [_sent(one) for one in kept]
         return [
             one
             for one in found
@@ -93,7 +95,9 @@ class MemoryUpkeep:
         tables.remove_letter(seq)
         arrived = letter.arrived if letter.message.kind == TIMER else now  # it names the deadline that was due
         fresh = tables.new_letter(letter.message, arrived)
-        tables.put_letter(fresh, eligible=now)
+        suspended = tables.instances[letter.message.instance].row.status == "suspended"
+        held = suspended and not letter.message.control
+        tables.put_letter(replace(fresh, state="held") if held else fresh, eligible=now)
         return replace(record, replayed_as=str(fresh.seq))
 
     def _needed(self, letter: Letter) -> bool:

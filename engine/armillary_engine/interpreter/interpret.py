@@ -217,7 +217,7 @@ def _slice(run: Run) -> Slice:
 
 def _looks(run: Run) -> tuple[bool, bool]:
     """Whether a call is due or in flight, and whether all waits are for somebody or something outside."""
-    busy, outside = False, True
+    busy, outside = False, run.started is not None  # its start is delayed: nobody outside is waited for
     for frame in run.frames.values():
         wait = frame.wait
         if wait is None:

@@ -20,7 +20,7 @@ def token(instance: str, serial: int) -> str:
 def split_token(text: str) -> tuple[str, int]:
     """``("instance", serial)`` of a waiting token; ValueError for anything else."""
     instance, _, serial = text.rpartition("/")
-    if not instance or not serial.isdigit():
+    if not instance or not (serial.isascii() and serial.isdigit() and len(serial) < 19):
         raise ValueError(f"expected a waiting token like 'instance/7', got {text!r}")
     return instance, int(serial)
 

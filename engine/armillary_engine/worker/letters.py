@@ -15,7 +15,7 @@ from ..operations import DeadLetterQuery, DeadLetterView
 from ..queries import SignalQuery
 from ..rows import Letter, LetterRecord, SentSignal, SignalRow
 from ..runtime import Caller
-from .access import expect_operator
+from .access import check_reason, expect_operator
 from .engine import Engine
 from .masking import Masking
 from .signals import SignalDesk
@@ -36,13 +36,12 @@ class LetterDesk:
 
     def listed(self, query: DeadLetterQuery = DEAD) -> Sequence[DeadLetterView]:
         """See :meth:`armillary_engine.runtime.Runtime.dead_letters`."""
-        views = [self._view(one) for one in self._all()]
-        views = [view for view in views if query.instance in (None, view.instance)]
-        views = sorted((v for v in views if query.status in (None, v.status)), key=lambda view: (view.arrived, view.id))
-        if query.after is not None:
+        views = sorted((self._view(one) for one in self._all()), key=lambda view: (view.arrived, view.id))
+        if query.after is not None:  # before they are chosen: whoever goes on may have decided about it since
             ids = [view.id for view in views]
             views = views[ids.index(query.after) + 1 :] if query.after in ids else []
-        return views[: query.limit]
+        views = [view for view in views if query.instance in (None, view.instance)]
+        return [view for view in views if query.status in (None, view.status)][: query.limit]
 
     def _all(self) -> list[LetterRecord | Letter | SentSignal]:
         store = self._engine.store
@@ -79,6 +78,7 @@ class LetterDesk:
 
     def drop(self, id: str, *, reason: str = "", caller: Caller = ANYBODY) -> DeadLetterView:
         """See :meth:`armillary_engine.runtime.Runtime.drop_dead_letter`."""
+        check_reason(reason)
         record = self._record(self._open(id, caller), "dropped", caller)
         return self._decide(
             replace(record, error=f"{record.error or ''} (dropped: {reason})" if reason else record.error)

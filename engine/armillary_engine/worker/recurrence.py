@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,11 +25,7 @@ def check_every(every: Every) -> None:
         raise _invalid(f"expected an interval from 0.001 s to a hundred years, got {every.interval!r}", "use seconds")
     if every.anchor is not None and every.anchor.tzinfo is None:
         raise _invalid("expected an anchor with a time zone, got none", "add one, for example timezone.utc")
-    try:
-        zone = ZoneInfo(every.timezone)
-    except (KeyError, ValueError, OSError):
-        hint = "use a name of the time zone database, such as Europe/Vienna"
-        raise _invalid(f"expected a time zone, got {every.timezone!r}", hint) from None
+    zone = _zone(every.timezone)
     if every.cron is not None:
         try:
             CronSim(every.cron, datetime.now(zone))
@@ -39,7 +35,8 @@ def check_every(every: Every) -> None:
 
 
 def next_after(every: Every, moment: int, anchor: int) -> int | None:
-    """The first moment after ``moment`` (microseconds); ``anchor`` is where an interval counts from by default."""
+    """The first moment after ``moment`` (microseconds); ``anchor`` is where an interval counts from by default. Raises
+    ``schedule.invalid`` for a time zone that this machine does not know."""
     if every.interval is not None:
         step, first = _interval(every, anchor)
         return first if moment < first else first + ((moment - first) // step + 1) * step
@@ -72,7 +69,16 @@ def _interval(every: Every, anchor: int) -> tuple[int, int]:
 
 
 def _local(every: Every, moment: int) -> datetime:
-    return as_datetime(moment).astimezone(UTC if every.timezone == "UTC" else ZoneInfo(every.timezone))
+    return as_datetime(moment).astimezone(_zone(every.timezone))
+
+
+def _zone(name: str) -> tzinfo:
+    """Raises ``schedule.invalid``: the machine that made a schedule may know more time zones than this one."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        hint = "use a name of the time zone database, such as Europe/Vienna"
+        raise _invalid(f"expected a time zone that this machine knows, got {name!r}", hint) from None
 
 
 def _moment(local: Any) -> int:

@@ -25,6 +25,8 @@ from .starts import Starts
 log = logging.getLogger(__name__)
 LATE = 60 * SECOND
 """A run that is later than this was missed."""
+AGAIN = 3600 * SECOND
+"""After so long a schedule is looked at again whose time zone this machine does not know."""
 ANYBODY = Caller()
 
 
@@ -117,7 +119,13 @@ class Schedules:
     def _run(self, row: ScheduleRow, due: int, now: int) -> None:
         every = _every(row)
         wanted = row.at_most if row.missed == "all" else 1
-        moments = between(every, due, now, anchor=row.created, at_most=wanted)
+        try:
+            moments = between(every, due, now, anchor=row.created, at_most=wanted)
+            next_due = next_after(every, now, row.created)
+        except ArmillaryError as problem:
+            log.error("schedule %r cannot be told when it is due: %s", row.id, problem)
+            self._put(replace(row, revision=row.revision + 1, next=now + AGAIN, error=str(problem)))
+            return
         if row.missed == "skip":
             moments = [moment for moment in moments if now - moment <= LATE]
         instance, error = row.last_instance, row.error
@@ -130,7 +138,6 @@ class Schedules:
                 error = str(problem)
                 log.error("schedule %r could not start %s: %s", row.id, row.workflow, problem)
         last = moments[-1] if moments else row.last
-        next_due = next_after(every, now, row.created)
         self._put(
             replace(row, revision=row.revision + 1, next=next_due, last=last, last_instance=instance, error=error)
         )

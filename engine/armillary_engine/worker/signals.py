@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from ..clock import as_datetime
 from ..definition.codec import dumps, loads, normalize
 from ..definition.problems import ArmillaryError
-from ..ids import new_id
+from ..ids import check_text, new_id
 from ..operations import SignalExplanation, SignalStatus, SignalView, SignalWaitView
 from ..queries import SignalQuery
 from ..rows import SentSignal, SignalRow, SignalWait
@@ -21,6 +21,8 @@ SIGNAL_LIFE = timedelta(days=30)
 LONGEST = 366 * 86_400
 """Seconds that a signal may be kept at most."""
 PAYLOAD_LIMIT = 256 * 1024
+NAME_LIMIT = 500
+"""Characters of a name, and of an id."""
 NEAR = 20
 ANYBODY = Caller()
 EVERYTHING = SignalQuery()
@@ -40,13 +42,18 @@ class SignalDesk:
     ) -> str:  # fmt: skip
         """See :meth:`armillary_engine.runtime.Runtime.signal`."""
         life = _life(ttl)
+        check_text(name, "a name", code="signal.invalid", at_most=NAME_LIMIT)
+        if id is not None:
+            check_text(id, "an id", code="signal.invalid", at_most=NAME_LIMIT)
+        if mode not in ("one", "all"):
+            raise ArmillaryError("signal.invalid", f"expected mode to be one or all, got {mode!r}")
         store = self._engine.store
         if instance is not None and store.instance(instance) is None:
             hint = "list the instances"
             raise ArmillaryError("instance.unknown", f"expected the id of an instance, got {instance!r}", hint=hint)
         now = store.clock.now()
         row = SignalRow(
-            id=id or new_id(now),
+            id=new_id(now) if id is None else id,
             name=name,
             payload_json=dumps(normalize(payload, limit=PAYLOAD_LIMIT)).decode(),
             created=now,
@@ -86,11 +93,12 @@ class SignalDesk:
         if not found:
             hint = "list the signals: each stands there under the id that it was sent with"
             raise ArmillaryError("signal.unknown", f"expected the id of a signal, got {id!r}", hint=hint)
-        known = self._masking.waits()
-        view = _view(found[0], known)
-        waits = [_wait(*one, known) for one in self._engine.store.upkeep.waits(view.name, NEAR)]
-        if view.status not in ("kept", "unmatched"):
-            waits = []
+        sent, known = found[0], self._masking.waits()
+        view = _view(sent, known)
+        near = self._engine.store.upkeep.waits(view.name, NEAR) if view.status in ("kept", "unmatched") else ()
+        waits = [_wait(*one, known) for one in near]
+        if view.status == "unmatched" or (view.status == "kept" and sent.row.expires <= self._engine.clock.now()):
+            return SignalExplanation(view, _over(sent, view, near), tuple(waits))
         return SignalExplanation(view, self._reason(view, waits), tuple(waits))
 
     def _reason(self, view: SignalView, waits: Sequence[SignalWaitView]) -> str:
@@ -102,8 +110,6 @@ class SignalDesk:
         if view.status == "told":
             return "mode `all` tells the waits that are open at that moment, and none was; it is not kept"
         until = f"it is kept until {view.expires.isoformat()}"
-        if view.status == "unmatched":
-            until = f"its time to live ended at {view.expires.isoformat()}; it is a dead letter now"
         if view.instance is not None:
             return f"{self._addressee(view.instance)} has no open wait for {view.name!r}; {until}"
         if not waits:
@@ -112,11 +118,29 @@ class SignalDesk:
         return f"open waits for {view.name!r} match other values ({keys}) than its {_json(view.match)}; {until}"
 
     def _addressee(self, instance: str) -> str:
+        """The living member of its chain, which is who a signal to any of them reaches."""
         found = self._engine.store.instance(instance)
         if found is None:
             return f"the instance {instance}, which is not in the store,"
-        status = found.row.status
-        return f"the instance {instance}, which is {status}," if found.row.ended is not None else f"{instance}"
+        while found.row.next is not None and (after := self._engine.store.instance(found.row.next)) is not None:
+            found = after
+        went_on = "" if found.row.id == instance else f", which went on as {found.row.id}"
+        over = "" if found.row.ended is None else f", which is {found.row.status}"
+        return f"the instance {instance}{went_on}{over}{',' if went_on or over else ''}"
+
+
+def _over(sent: SentSignal, view: SignalView, near: Sequence[tuple[str, SignalWait]]) -> str:
+    """Nobody has taken it in time. A wait that opened later may be just what it was for."""
+    ended = f"no wait took it before its time to live ended at {view.expires.isoformat()}"
+    if sent.state == "decided":
+        return f"{ended}; it was a dead letter until somebody decided about it: show the dead letter signal-{view.id}"
+    if sent.state == "kept":
+        return f"{ended}; it is about to be a dead letter"
+    later = [
+        f"{instance}/{wait.serial}" for instance, wait in near if wait.key is not None and wait.key == sent.row.key
+    ]
+    again = f"; {later[0]} waits for the like of it: replay it" if later else ""
+    return f"{ended}; it is a dead letter now{again}"
 
 
 def _life(ttl: float | None) -> int:

@@ -10,6 +10,7 @@ from ..definition.codec import normalize
 from ..definition.problems import ArmillaryError, Problem
 from ..definition.suggest import did_you_mean
 from ..definition.versions import highest
+from ..ids import check_text
 from ..interpreter import Program, Resolved, check_input, new_snapshot
 from ..interpreter.triggers import Start
 from ..mutation import Mutation, Nothing
@@ -21,6 +22,8 @@ from .programs import LACKING
 
 INPUT_LIMIT = 256 * 1024
 """Bytes of an input as JSON."""
+KEY_LIMIT = 500
+"""Characters; what a database takes into an index."""
 LONGEST_DELAY = 100 * 366 * 86_400
 """Seconds."""
 
@@ -38,9 +41,11 @@ class Starts:
         caller: Caller,
     ) -> Found | str:  # fmt: skip
         """The new instance as it was committed, or the id of the one that was started under this key before."""
-        known = None if key is None else self._engine.store.by_key(name, key)
-        if known is not None:
-            return known
+        if key is not None:
+            check_text(key, "a key", code="start.key-invalid", at_most=KEY_LIMIT, empty=True)
+            known = self._engine.store.by_key(name, key)
+            if known is not None:
+                return known
         value, later = _value(given), 0 if delay is None else _microseconds(delay)
 
         def begin() -> Mutation:
@@ -50,10 +55,13 @@ class Starts:
             mutation, outcome = self._engine.inbox.commit(begin)
             if outcome.kind != "conflict":  # the version was resolved by what is no longer deployed
                 break
-        if outcome.kind == "exists" and outcome.instance == id and key is None:
-            hint = "leave the id out, or give a key to get the instance that exists"
+        if outcome.kind == "committed":
+            return _found(mutation)
+        holder = None if key is None else self._engine.store.by_key(name, key)
+        if holder is None:
+            hint = "leave the id out, or give the key that it was started under to get the one that exists"
             raise ArmillaryError("instance.exists", f"expected an id that is free, got {id!r}", hint=hint)
-        return _found(mutation) if outcome.kind == "committed" else outcome.instance
+        return holder
 
     def _begin(
         self, name: str, value: Any, *, version: str, key: str | None, id: str | None, later: int, caller: Caller

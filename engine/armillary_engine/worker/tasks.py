@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ..backend import TaskChange
 from ..definition.codec import loads, normalize
 from ..definition.problems import ArmillaryError
+from ..ids import check_text
 from ..interpreter import Snapshot, check_answer, decode
 from ..interpreter.triggers import TaskCompleted, split_token
 from ..messages import message
@@ -46,6 +47,9 @@ class TaskDesk:
         self, id: str, to: str | None, kind: Literal["claimed", "released", "reassigned", "delegated"], caller: Caller
     ) -> TaskRow:  # fmt: skip
         """Changes who holds a task."""
+        if to is not None:
+            hint = "release it, for nobody to hold it"
+            check_text(to, "a name", code="task.assignee-invalid", at_most=200, hint=hint)
         row = self.find(id)
         self._expect_open(row)
         self._allow(row, caller, free=kind == "claimed")

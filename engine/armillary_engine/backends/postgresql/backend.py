@@ -35,6 +35,7 @@ from .session import PostgresqlSession, in_dialect, lock_name, qualified
 from .signals import LOCKS, Signals
 
 T = TypeVar("T")
+NAME = "SELECT name FROM definitions WHERE digest = ?"
 STORED = f"SELECT i.snapshot, {reads.INSTANCE} FROM instances i WHERE i.id = ANY(%s)"
 
 
@@ -154,6 +155,16 @@ class PostgresqlBackend(SqlStore):
         def work(session: PostgresqlSession) -> DefinitionRow:
             session.rows(LOCKS, ([lock],))
             return outside.deploy(session, definition)
+
+        return self._write(work)
+
+    def enable(self, digest: str, enabled: bool) -> bool:
+        """Before a deployment of the same name or after it: that puts a new row in the place of the old one."""
+
+        def work(session: PostgresqlSession) -> bool:
+            for (name,) in session.rows(NAME, (digest,)):
+                session.rows(LOCKS, ([lock_name(self.place.schema, "deploy", name)],))
+            return outside.enable(session, digest, enabled)
 
         return self._write(work)
 

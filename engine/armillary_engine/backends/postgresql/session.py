@@ -26,7 +26,7 @@ _LOCK = "'{schema}' || chr(31) || CASE WHEN s.instance IS NULL THEN 'key' || chr
 _LOCK += " ELSE 'chain' || chr(31) || s.name || chr(31) || COALESCE(s.chain, '') END"
 LOCKING = {
     # A signal that is put back is as one that is sent: see :mod:`.signals`.
-    commit.OFFERED: f"""SELECT s.seq, s.mode, s.name, s.key, s.instance, s.chain, s.payload_json
+    commit.OFFERED: f"""SELECT s.seq, s.mode, s.name, s.key, s.instance, s.chain, s.payload_json, s.expires
         FROM (SELECT * FROM signals WHERE id = ?) s,
         LATERAL (SELECT pg_advisory_xact_lock(hashtextextended({_LOCK}, 0))) l""",
     commit.WAITS_BY_KEY: commit.WAITS_BY_KEY + " FOR UPDATE",

@@ -56,7 +56,7 @@ INSERT_MESSAGE = """INSERT INTO messages
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"""
 ADDRESSEE = "SELECT next, status, revision, digest FROM instances WHERE id = ?"
 HANDED = f"SELECT seq, body FROM messages WHERE instance = ? AND serial = ? AND kind = '{SIGNAL}'"
-OFFERED = "SELECT seq, mode, name, key, instance, chain, payload_json FROM signals WHERE id = ?"
+OFFERED = "SELECT seq, mode, name, key, instance, chain, payload_json, expires FROM signals WHERE id = ?"
 WAITS_BY_KEY = "SELECT seq, instance, serial FROM waits WHERE name = ? AND key = ? ORDER BY seq LIMIT ?"
 WAITS_BY_CHAIN = "SELECT seq, instance, serial FROM waits WHERE chain = ? AND name = ? ORDER BY seq LIMIT ?"
 TAKE_WAIT = "DELETE FROM waits WHERE seq = ?"
@@ -182,11 +182,12 @@ def _close_wait(session: Session, instance: str, close: Close, now: int, *, all_
 
 
 def _put_back(session: Session, signal: str, now: int) -> None:
-    """A wait closed before it could take its signal: the signal goes to the next wait, or is kept."""
-    for seq, mode, name, key, target, chain, payload in session.rows(OFFERED, (signal,)):
+    """A wait closed before it could take its signal: the signal goes to the next wait, or is kept; one whose time is
+    over is kept for whoever sets it aside."""
+    for seq, mode, name, key, target, chain, payload, expires in session.rows(OFFERED, (signal,)):
         if mode != "one":
             continue
-        waits = waits_for(session, name, key, None if target is None else (chain,), 1)
+        waits = waits_for(session, name, key, None if target is None else (chain,), 1) if expires > now else ()
         for wait, instance, serial in waits:
             session.run(TAKE_WAIT, (wait,))
             session.run(PASS_ON, (takers_text([(instance, serial)]), seq))

@@ -57,9 +57,9 @@ ENABLE = "UPDATE definitions SET enabled = ? WHERE digest = ?"
 
 DEAD = """INSERT INTO messages
     (instance, kind, serial, control, body, arrived, state, ready, digest, deliveries, failures)
-    SELECT instance, kind, serial, control, body, CASE WHEN kind = 'timer' THEN arrived ELSE ? END, 'ready', ?, digest,
-    0, 0
-    FROM messages WHERE seq = ? AND state = 'dead'"""
+    SELECT m.instance, m.kind, m.serial, m.control, m.body, CASE WHEN m.kind = 'timer' THEN m.arrived ELSE ? END,
+        CASE WHEN i.status = 'suspended' AND m.control = 0 THEN 'held' ELSE 'ready' END, ?, m.digest, 0, 0
+    FROM messages m JOIN instances i ON i.id = m.instance WHERE m.seq = ? AND m.state = 'dead'"""
 DROP = "DELETE FROM messages WHERE seq = ? AND state = 'dead'"
 
 ALL = 1_000_000

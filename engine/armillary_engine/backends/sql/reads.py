@@ -154,11 +154,10 @@ def _having(statuses: frozenset[str], now: int) -> tuple[str, list[Any]]:
     if "waiting" in statuses:
         conditions.append(f"(i.status = 'waiting' AND i.id NOT IN ({RUNNING}))")
         parameters += [now, now]
-    stored = sorted(statuses - {"running", "waiting"})
-    if stored or not conditions:
+    if stored := sorted(statuses - {"running", "waiting"}):
         conditions.append(f"i.status IN ({', '.join('?' * len(stored))})")
         parameters += stored
-    return f"({' OR '.join(conditions)})", parameters
+    return f"({' OR '.join(conditions) or '1 = 0'})", parameters
 
 
 def _found(session: Session, row: tuple[Any, ...], now: int) -> Found:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from ...clock import Clock
+from ...messages import TIMER
 from ...queries import SignalQuery
 from ...rows import (
     CallRow,
@@ -205,6 +206,7 @@ def _message(session: Session, record: LetterRecord, seq: int, now: int) -> Lett
         return record if session.run(DROP, (seq,)) else "gone"
     if not session.run(DEAD, (now, now, seq)):
         return "gone"
-    fresh = session.rows(FRESH, (record.instance, record.kind, now, seq))[0][0]
+    arrived = record.arrived if record.kind == TIMER else now  # it names the deadline that was due
+    fresh = session.rows(FRESH, (record.instance, record.kind, arrived, seq))[0][0]
     session.run(DROP, (seq,))
     return replace(record, replayed_as=str(fresh))

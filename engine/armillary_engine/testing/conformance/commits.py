@@ -32,6 +32,9 @@ def an_id_and_a_key_are_taken_once(bench: Bench) -> None:
     assert bench.store.read(["j"]) == {}
     assert bench.commit(bench.start("j", key="", waits=(FOREVER,))).kind == "committed"
     assert bench.commit(bench.start("l", key="", waits=(FOREVER,))) == Outcome("exists", "j")
+    assert bench.commit(bench.start("j", key="k", waits=(FOREVER,))) == Outcome("exists", "i"), "the key comes first"
+    assert bench.commit(bench.start("j", key="another", waits=(FOREVER,))) == Outcome("exists", "j")
+    assert bench.store.by_key("Case", "another") is None
 
 
 @case

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ...mutation import Close, Nothing, Return
-from ...rows import LetterRecord, SignalWait
+from ...rows import DefinitionRow, LetterRecord, SignalWait
 from .harness import SECOND, Bench, case, message
 from .signals import PAID, arrived, signal
 
@@ -83,6 +83,21 @@ def a_signal_sent_again_after_the_hand_over_is_known(bench: Bench) -> None:
     bench.begin("i~2", chain="i", previous="i", waits=(SignalWait(1, "paid", None), SignalWait(2, "paid", None)))
     assert list(bench.store.store_signal(sent)) == []
     assert arrived(bench) == [("i~2", 1, "s1")]
+
+
+@case
+def a_version_that_is_disabled_while_it_is_deployed_again_is_disabled(bench: Bench) -> None:
+    """As every process deploys it that starts meanwhile."""
+    other = bench.open()
+    for number, deployed_first in enumerate((True, False)):
+        row = DefinitionRow("Case", f"{number}.0.0", f"d{number}", b"{}", bench.clock.now())
+        bench.store.deploy(row)
+        if deployed_first:
+            _meet(bench, lambda: bench.store.deploy(row), lambda: other.enable(row.digest, False))  # noqa: B023
+        else:
+            _meet(bench, lambda: bench.store.enable(row.digest, False), lambda: other.deploy(row))  # noqa: B023
+    assert {one.digest: one.enabled for one, _ in bench.store.definitions()} == {"d0": False, "d1": False}
+    assert list(bench.store.versions("Case")) == []
 
 
 @case

@@ -117,6 +117,23 @@ def a_signal_that_lies_with_the_dead_letters_is_free_again_when_its_wait_closes(
 
 
 @case
+def a_signal_that_is_given_back_after_its_time_goes_to_no_wait(bench: Bench) -> None:
+    """Though its wait had it in time: it is set aside, as whatever nobody takes in time."""
+    first = bench.begin("a", waits=(PAID, SignalWait(2, "never", None)))
+    bench.store.store_signal(signal(bench))
+    bench.begin("b", waits=(PAID,))
+    bench.clock.advance(seconds=3600)
+    late = bench.after(first, Nothing(), closes=(Close(1, "timeout", "signal"),))
+    assert (bench.commit(late).kind, arrived(bench)) == ("behind", [("a", 1, "s1")])
+    bench.kill(bench.claim()[0])
+    assert (bench.commit(late).kind, arrived(bench)) == ("committed", [])
+    bench.begin("c", waits=(PAID,))
+    assert arrived(bench) == []
+    assert bench.store.upkeep.due() == bench.clock.now()
+    assert list(bench.store.upkeep.expire_signals(10)) == ["s1"]
+
+
+@case
 def a_signal_whose_instance_ends_is_never_put_back_to_another_of_its_waits(bench: Bench) -> None:
     """Whatever the order in which its waits close."""
     for name, closing in (("a", (1, 2)), ("b", (2, 1))):

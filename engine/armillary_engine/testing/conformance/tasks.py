@@ -108,6 +108,7 @@ def running_and_waiting_follow_from_what_is_stored(bench: Bench) -> None:
 
     assert having("running") == ["calling", "told"]
     assert having("waiting") == ["asking", "backoff"]
+    assert bench.store.instances(InstanceQuery(status=frozenset())) == []
     found = {one.row.id: one for one in bench.store.instances(InstanceQuery())}
     assert found["calling"].services == ("rating",)
     assert [id for id, one in found.items() if one.ready] == ["told"]

@@ -82,6 +82,7 @@ def signals_are_listed_in_order_by_what_they_are(bench: Bench) -> None:
     assert found() == ["b", "a", "c"]
     assert found(limit=1) == ["b"]
     assert found(after="b") == ["a", "c"]
+    assert found(after="never sent") == []
     assert found(name="else") == ["c"]
     assert found(instance="i") == ["c"]
     assert found(status="told") == ["a"]
@@ -155,7 +156,28 @@ def the_time_out_of_an_accepted_call_is_not_dropped(bench: Bench) -> None:
     bench.clock.advance(seconds=2)
     letter = bench.kill(bench.claim()[0])
     assert bench.decide(letter, "dropped") == "needed"
-    assert isinstance(bench.decide(letter, "replayed"), LetterRecord)
+    record = bench.decide(letter, "replayed")
+    (fresh,) = bench.store.letters(state="ready")
+    assert isinstance(record, LetterRecord)
+    assert (record.replayed_as, fresh.arrived) == (str(fresh.seq), due), "it names the deadline that was due"
+
+
+@case
+def a_dead_letter_of_a_suspended_instance_waits_with_the_others(bench: Bench) -> None:
+    """Nothing advances until it is resumed, whatever is replayed meanwhile; but for what an operator asks."""
+    stored = bench.begin(messages=(message(), message(kind="cancel", control=True)))
+    letters = [bench.kill(bench.claim()[0]) for _ in range(2)]
+    suspended = bench.after(stored, Nothing(), status="suspended", holds=True)
+    assert bench.commit(suspended).kind == "committed"
+    for letter in letters:
+        assert isinstance(bench.decide(letter, "replayed"), LetterRecord)
+    assert {one.message.kind: one.state for one in bench.store.letters(state=None)} == {
+        "continue": "held", "cancel": "ready",
+    }  # fmt: skip
+    (claim,) = bench.claim()
+    resumed = bench.after(claim.stored, claim.consumes, status="waiting", holds=False)
+    assert (claim.letter.message.kind, bench.commit(resumed).kind) == ("cancel", "committed")
+    assert [one.letter.message.kind for one in bench.claim()] == ["continue"]
 
 
 @case

@@ -1,0 +1,236 @@
+"""What operators ask of instances, in the states and with the words that nobody thinks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from armillary_engine.backends.memory import MemoryBackend
+from armillary_engine.definition import model as m
+from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.local import LocalRuntime
+from armillary_engine.operations import DeadLetterQuery, Every
+from armillary_engine.queries import InstanceQuery, SignalQuery, TaskQuery
+from armillary_engine.runtime import Caller
+from armillary_engine.testing.clock import VirtualClock
+from armillary_engine.worker import recurrence
+from msgspec.structs import replace
+
+from .conftest import House, done, flow, get, task
+
+WAIT = m.Signal("paid", "paid", match=get("input.policy"), result="paid")
+POLICY = {"policy": "P-1"}
+UNSTORABLE = pytest.mark.parametrize("text", ["a\x00b", "\ud800", "x" * 10_001], ids=["null", "surrogate", "long"])
+
+
+def code(of: Any, *arguments: Any, **options: Any) -> str:
+    with pytest.raises(ArmillaryError) as caught:
+        of(*arguments, **options)
+    return caught.value.code
+
+
+def settled(runtime: LocalRuntime, holds: Callable[[], bool]) -> None:
+    while runtime.engine.step():
+        pass
+    assert holds()
+
+
+# ── texts that not every store can keep ──────────────────────────────────────────────────────────────────────────────
+
+
+@UNSTORABLE
+def test_a_request_that_no_store_could_keep_is_refused_and_not_a_dead_letter(house: House, text: str) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task()))
+    id = runtime.start("Case").id
+    assert code(runtime.cancel, id, reason=text) == "operate.reason-invalid"
+    assert code(runtime.suspend, id, reason=text) == "operate.reason-invalid"
+    assert code(Caller, text) == "caller.name-invalid"
+    assert code(runtime.start, "Case", key=text) == "start.key-invalid"
+    assert code(runtime.start, "Case", id=text) == "instance.id-invalid"
+    assert code(runtime.reassign_task, f"{id}/1", text, caller=Caller("ann")) == "task.assignee-invalid"
+    for given in ({"name": text}, {"name": "paid", "id": text}):
+        assert code(runtime.signal, **given) == "signal.invalid"
+    settled(runtime, lambda: runtime.engine.store.letters(state=None) == [])
+    assert (len(runtime.instances()), list(runtime.signals())) == (1, [])
+
+
+def test_nobody_is_no_name(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task()))
+    id = f"{runtime.start('Case').id}/1"
+    assert code(Caller, "") == "caller.name-invalid"
+    assert code(runtime.reassign_task, id, "", caller=Caller("ann")) == "task.assignee-invalid"
+    assert (runtime.task(id).assignee, [one.type for one in runtime.task_events(id)]) == (None, ["created"])
+
+
+@pytest.mark.parametrize("id", ["x/99999999999999999999", "x/²", "x/-1", "x/", "/1", "x"])
+def test_a_token_that_is_none_is_unknown(house: House, id: str) -> None:
+    runtime = house.open(work=False)
+    assert code(runtime.task, id) == "task.unknown"
+    assert code(runtime.reply, id) == "call.not-open"
+    assert code(runtime.tasks, TaskQuery(after=id)) == "task.unknown"
+
+
+@pytest.mark.parametrize("query", [InstanceQuery, TaskQuery, SignalQuery, DeadLetterQuery])
+def test_a_page_has_a_limit(query: Any) -> None:
+    assert code(query, limit=-1) == code(query, limit=1_000_001) == "query.limit"
+    assert query(limit=0).limit == 0
+
+
+def test_an_age_has_a_time_zone() -> None:
+    assert code(InstanceQuery, started_before=datetime(2026, 1, 1)) == "query.moment"  # noqa: DTZ001
+
+
+def test_a_signal_is_sent_to_one_or_to_all(house: House) -> None:
+    runtime = house.open(work=False)
+    assert code(runtime.signal, "paid", mode="some") == "signal.invalid"
+    assert code(runtime.signal, "paid", id="") == "signal.invalid"
+
+
+# ── starts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_id_that_is_taken_is_refused_under_any_other_key(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task()))
+    runtime.deploy(flow(task(), name="Other"))
+    runtime.start("Case", id="mine", key="K")
+    assert code(runtime.start, "Case", id="mine", key="L") == "instance.exists"
+    assert code(runtime.start, "Other", id="mine", key="K") == "instance.exists"
+    assert runtime.start("Case", id="mine", key="K").id == runtime.start("Case", id="else", key="K").id == "mine"
+    assert [one.id for one in runtime.instances()] == ["mine"]
+
+
+def test_one_that_has_not_begun_waits_for_its_time_and_for_nobody(house: House) -> None:
+    """Also after it was suspended until then."""
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.deploy(flow(task()))
+    id = runtime.start("Case", delay=60).id
+    assert (runtime.instance(id).status, runtime.instance(id).resting) == ("waiting", False)
+    runtime.suspend(id)
+    settled(runtime, lambda: runtime.instance(id).status == "suspended")
+    assert runtime.instance(id).resting
+    runtime.resume(id)
+    settled(runtime, lambda: runtime.instance(id).status == "waiting")
+    assert not runtime.instance(id).resting
+    runtime.suspend(id)
+    settled(runtime, lambda: runtime.instance(id).status == "suspended")
+    clock.advance(seconds=61)
+    settled(runtime, lambda: runtime.instance(id).steps == ())
+    runtime.resume(id)
+    settled(runtime, lambda: runtime.instance(id).steps == ("review",))
+
+
+# ── dead letters and signals ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_decides_page_by_page_sees_every_dead_letter(house: House) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    for number in range(5):
+        runtime.signal("paid", id=f"s{number}", match=number, ttl=1 + number)
+    clock.advance(seconds=10)
+    settled(runtime, lambda: len(runtime.dead_letters()) == 5)
+    seen: list[str] = []
+    while page := runtime.dead_letters(DeadLetterQuery(limit=2, after=seen[-1] if seen else None)):
+        for letter in page:
+            runtime.drop_dead_letter(letter.id)
+        seen += [letter.id for letter in page]
+    assert seen == [f"signal-s{number}" for number in range(5)]
+    assert (runtime.dead_letters(), len(runtime.dead_letters(DeadLetterQuery(status="dropped")))) == ([], 5)
+
+
+def test_of_a_signal_whose_time_is_over_no_reason_is_told_that_is_none(house: House) -> None:
+    """A wait that opened later matches it all the same."""
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.deploy(flow(WAIT))
+    runtime.signal("paid", match="P-1", id="s", ttl=5)
+    clock.advance(seconds=5)
+    assert "it is about to be a dead letter" in runtime.explain("s").reason
+    settled(runtime, lambda: runtime.explain("s").signal.status == "unmatched")
+    until = runtime.explain("s").signal.expires.isoformat()
+    ended = f"no wait took it before its time to live ended at {until}"
+    assert runtime.explain("s").reason == f"{ended}; it is a dead letter now"
+    runtime.start("Case", {"policy": "P-2"}, id="b")
+    assert runtime.explain("s").reason == f"{ended}; it is a dead letter now"
+    runtime.start("Case", POLICY, id="a")
+    found = runtime.explain("s")
+    assert found.reason == f"{ended}; it is a dead letter now; a/1 waits for the like of it: replay it"
+    assert [wait.token for wait in found.waits] == ["b/1", "a/1"]
+    runtime.replay_dead_letter("signal-s")
+    settled(runtime, lambda: runtime.instance("a").status == "completed")
+    assert "until somebody decided about it: show the dead letter signal-s" in runtime.explain("s").reason
+
+
+def test_who_a_signal_to_an_instance_reaches_is_told(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task("second"), name="Second"))
+    runtime.deploy(flow(task(), m.ContinueWith("on", "Second", m.Const({}))))
+    first = runtime.start("Case").id
+    runtime.signal("hello", instance=first, id="s")
+    until = runtime.explain("s").signal.expires.isoformat()
+    kept = f"has no open wait for 'hello'; it is kept until {until}"
+    assert runtime.explain("s").reason == f"the instance {first} {kept}"
+    runtime.complete_task(f"{first}/1", {"answer": "approve"})
+    settled(runtime, lambda: runtime.instance(first).next is not None)
+    assert runtime.explain("s").reason == f"the instance {first}, which went on as {first}~2, {kept}"
+    runtime.cancel(f"{first}~2")
+    settled(runtime, lambda: runtime.instance(f"{first}~2").status == "cancelled")
+    assert (
+        runtime.explain("s").reason == f"the instance {first}, which went on as {first}~2, which is cancelled, {kept}"
+    )
+
+
+# ── schedules ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_time_zone_that_is_not_known_here_stops_no_other_schedule(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.deploy(flow(task()))
+    runtime.schedule("a", "Case", Every("* * * * *", "Europe/Vienna"))
+    runtime.schedule("b", "Case", Every(interval=60))
+    zone = recurrence.ZoneInfo
+
+    def lacking(name: str) -> Any:
+        raise KeyError(name)
+
+    monkeypatch.setattr(recurrence, "ZoneInfo", lacking)
+    clock.advance(seconds=60)
+    settled(
+        runtime, lambda: [one.key for one in runtime.instances()] == ["schedule:b:2026-01-01T00:01:00.000001+00:00"]
+    )
+    broken, _ = runtime.schedules()
+    assert "expected a time zone that this machine knows, got 'Europe/Vienna'" in (broken.error or "")
+    runtime.pause_schedule("a")
+    assert code(runtime.resume_schedule, "a") == "schedule.invalid"
+    monkeypatch.setattr(recurrence, "ZoneInfo", zone)
+    runtime.resume_schedule("a")
+    clock.advance(seconds=60)
+    settled(runtime, lambda: runtime.schedules()[0].error is None)
+    assert runtime.schedules()[0].last_instance is not None
+
+
+# ── a newer release beside this one ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_snapshot_of_a_newer_release_spoils_no_list() -> None:
+    """Though whether its call is all that it waits for is not known here."""
+    store = MemoryBackend(clock=VirtualClock())
+    with LocalRuntime("memory://", store=store, work=False) as runtime:
+        runtime.deploy(flow(m.Call("ask", m.Address("rating", "quote"), m.Const(None)), done("input")))
+        id = runtime.start("Case").id
+        (call,) = store.claim_calls("another", services={"rating": 1}, until=store.clock.now() + 1)
+        assert store.upkeep.accept_call(id, 1, call.fence)
+        assert [one.resting for one in runtime.instances()] == [True]
+        stored = store.tables.instances[id]
+        newer = stored.snapshot.replace(b'{"schema":1,', b'{"schema":2,')
+        store.tables.instances[id] = replace(stored, snapshot=newer)
+        assert [(one.id, one.resting) for one in runtime.instances()] == [(id, False)]
