@@ -223,7 +223,7 @@ class Reads(Protocol):
 
     def pending(self, instance: str) -> Sequence[tuple[str, int]]:
         """What is stored to resume an instance: ``(kind, serial)`` with the kinds ``call``, ``task`` (open),
-        ``signal``, ``child`` (a living one) and ``message`` (any)."""
+        ``signal``, ``child`` (a living one), ``timer`` (a deadline) and ``message`` (any other)."""
         ...
 
     def due(self, *, services: Collection[str], without: Collection[str] = NOBODY) -> int | None:

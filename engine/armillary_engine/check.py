@@ -1,7 +1,8 @@
 """What must hold in a store, proved row by row: ``armillary db check``, and the end of every engine test.
 
-Every instance that has not ended has a durable reason to go on, and each wait of its snapshot has its row; nothing is
-stored for an instance that is over; history has no gap, and its patches give exactly the state of the snapshot.
+Every instance that has not ended has a durable reason to go on; each wait of its snapshot has its row and its deadline,
+and each of these its wait; nothing is stored for an instance that is over, and no child lives that nobody waits for;
+history has no gap, and its patches give exactly the state of the snapshot.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def _instance(store: Backend, found: Found) -> Iterator[Defect]:
         return
     yield from _projection(stored, snapshot)
     yield from _waits(store, stored, snapshot)
+    yield from _parent(store, stored, snapshot)
     yield from _state(store, stored, snapshot)
 
 
@@ -69,11 +71,34 @@ def _waits(store: Backend, stored: Stored, snapshot: Snapshot) -> Iterator[Defec
     again = store.read([stored.row.id]).get(stored.row.id)
     if again is None or again.row.revision != stored.row.revision:
         return  # it went on meanwhile
-    serials = {serial for kind, serial in pending if kind == "message"}
-    for frame in snapshot.frames:
-        wait = frame.wait
-        if wait is not None and (wait.kind, frame.visit) not in pending and frame.visit not in serials:
-            yield Defect("check.wait", stored.row.id, f"waits in {frame.step!r} for a {wait.kind} that is not stored")
+    waiting = {frame.visit: (frame.step, frame.wait) for frame in snapshot.frames if frame.wait is not None}
+    for visit, (step, wait) in waiting.items():
+        if not pending & {(wait.kind, visit), ("message", visit), ("timer", visit)}:
+            yield Defect("check.wait", stored.row.id, f"waits in {step!r} for a {wait.kind} that is not stored")
+        elif wait.until is not None and ("timer", visit) not in pending:
+            yield Defect("check.wait", stored.row.id, f"waits in {step!r} until a moment that is not stored")
+    for kind, visit in sorted(pending):
+        if kind in ("call", "task", "signal") and not (visit in waiting and waiting[visit][1].kind == kind):
+            yield Defect("check.orphan", stored.row.id, f"a {kind} (visit {visit}) that it does not wait for")
+        elif kind == "timer" and visit not in waiting:
+            yield Defect("check.orphan", stored.row.id, f"a deadline (visit {visit}) that it does not wait for")
+
+
+def _parent(store: Backend, stored: Stored, snapshot: Snapshot) -> Iterator[Defect]:
+    """A child lives for as long as its parent waits for it; or it is about to be cancelled, or is on its way to end."""
+    row = stored.row
+    if row.parent is None or row.ended is not None or snapshot.compensating is not None:
+        return
+    parent = store.read([row.parent]).get(row.parent)
+    if parent is not None and parent.row.ended is None:
+        try:
+            frames = decode(parent.snapshot).frames
+        except ArmillaryError:  # it is told of the parent, or only a newer release knows
+            return
+        if any(frame.wait is not None and frame.wait.child == row.chain for frame in frames):
+            return
+    if ("message", 0) not in store.pending(row.id):
+        yield Defect("check.orphan", row.id, f"a child that its parent {row.parent} does not wait for")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ..backend import NOBODY, Defect, Found
 from ..clock import Clock
 from ..definition.values import loads
 from ..interpreter.replay import CHECKPOINT
+from ..messages import TIMER
 from ..queries import InstanceQuery, TaskQuery
 from ..rows import DefinitionRow, EventRow, InstanceRow, Letter, LetterState, Stored, TaskEventRow, TaskRow
 from .memory_tables import Tables
@@ -151,7 +152,8 @@ class MemoryReads:
                 ("task", t.serial) for t in tables.tasks.values() if t.instance == instance and t.status == "open"
             ]
             found += [("signal", serial) for owner, serial in tables.waits if owner == instance]
-            found += [("message", letter.message.serial) for letter in tables.letters_of(instance)]
+            messages = [letter.message for letter in tables.letters_of(instance)]
+            found += [("timer" if one.kind == TIMER else "message", one.serial) for one in messages]
             children = (tables.instances[child].row for child in tables.children(instance))
             found += [("child", child.parent_serial or 0) for child in children]
             return sorted(found, key=lambda one: (one[1], one[0]))

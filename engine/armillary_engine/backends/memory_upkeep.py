@@ -105,7 +105,7 @@ class MemoryUpkeep:
         if self._store.tables.instances[sent.instance].row.ended is not None:
             return False
         others = list(self._store.pending(sent.instance))
-        others.remove(("message", sent.serial))
+        others.remove(("timer" if sent.kind == TIMER else "message", sent.serial))
         # Whether an accepted call is ever answered, only its service knows: its time-out alone resumes it.
         accepted = {("call", c.serial) for c in self._store.tables.calls_of(sent.instance) if c.state == "accepted"}
         return not any(sent.serial in (0, one[1]) for one in others if one not in accepted)

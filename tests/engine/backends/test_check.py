@@ -22,6 +22,7 @@ STEPS: dict[str, m.Step] = {
     "task": m.Task("task", "Decide", payload=m.Const(None)),
     "signal": m.Signal("signal", "go"),
     "timer": m.Timer("timer", after=m.Const("P1D")),
+    "child": m.Subworkflow("child", "Below", m.Const({})),
 }
 ID = "case"
 
@@ -39,6 +40,7 @@ class Scene:
         waits = tuple(m.ForkBranch(kind, (STEPS[kind],)) for kind in kinds)
         body: tuple[m.Step, ...] = (m.Set("set", {"n": m.Const(1)}), m.Fork("fork", waits, join="all"))
         self.runtime.deploy(m.Definition("Case", body, version="1.0.0"))
+        self.runtime.deploy(m.Definition("Below", (STEPS["task"],), version="1.0.0"))
         self.runtime.start("Case", id=ID)
         while self.runtime.engine.step():
             pass
@@ -46,7 +48,7 @@ class Scene:
 
     def defects(self) -> list[Defect]:
         defects = list(self.runtime.check())
-        assert {defect.instance for defect in defects} <= {ID}
+        assert {defect.instance.partition(":")[0] for defect in defects} <= {ID}
         return defects
 
     def found(self) -> set[str]:
@@ -100,7 +102,7 @@ def test_one_that_nothing_will_resume(scene: Scene) -> None:
     [
         ("call", "DELETE FROM calls WHERE serial > 0", lambda tables: tables.calls.clear()),
         ("task", "DELETE FROM tasks", lambda tables: tables.tasks.clear()),
-        ("timer", "DELETE FROM messages", lambda tables: [tables.remove_letter(seq) for seq in list(tables.letters)]),
+        ("timer", "DELETE FROM messages", lambda tables: no_message(tables)),
     ],
 )
 def test_a_wait_that_is_not_stored(
@@ -108,11 +110,79 @@ def test_a_wait_that_is_not_stored(
 ) -> None:  # fmt: skip
     """Another one will resume the instance, but never this way of it."""
     scene.begin("signal", kind)
-    if kind == "call":  # its time-out resumes it too
-        scene.break_("DELETE FROM messages", lambda tables: [tables.remove_letter(seq) for seq in list(tables.letters)])
-        assert scene.found() == set()
     scene.break_(statement, damage)
+    if kind == "call":  # its time-out resumes it too
+        assert scene.found() == set()
+        scene.break_("DELETE FROM messages", no_message)
     assert scene.found() == {"wait"}
+
+
+def no_message(tables: Tables) -> None:
+    for seq in list(tables.letters):
+        tables.remove_letter(seq)
+
+
+def test_a_deadline_that_is_not_stored(scene: Scene) -> None:
+    scene.begin("signal", "call")
+    scene.break_("DELETE FROM messages", no_message)
+    assert scene.found() == {"wait"}
+    (defect,) = scene.defects()
+    assert defect.message == "waits in 'call' until a moment that is not stored"
+
+
+@pytest.mark.parametrize(
+    ("kind", "statement", "damage"),
+    [
+        ("call", "UPDATE calls SET serial = 9", lambda tables: _moved(tables.calls)),
+        ("task", "UPDATE tasks SET serial = 9", lambda tables: _moved(tables.tasks)),
+        ("signal", "UPDATE waits SET serial = 9", lambda tables: _moved(tables.waits)),
+        ("timer", "UPDATE messages SET serial = 9", lambda tables: _resent(tables)),
+    ],
+)
+def test_what_is_stored_for_no_wait_of_one_that_lives(
+    scene: Scene, kind: str, statement: str, damage: Callable[[Tables], Any]
+) -> None:  # fmt: skip
+    """It would resume nothing; what does is not there."""
+    scene.begin(kind)
+    scene.break_(statement, damage)
+    if kind == "call":
+        assert [one.code for one in scene.defects()] == ["check.orphan"], "its deadline is there"
+        return
+    assert [one.code for one in scene.defects()] == ["check.wait", "check.orphan"]
+
+
+def _moved(rows: dict[tuple[str, int], Any]) -> None:
+    for (instance, _), row in list(rows.items()):
+        moved = replace(row, serial=9) if not isinstance(row, tuple) else (row[0], replace(row[1], serial=9))
+        del rows[instance, 3]
+        rows[instance, 9] = moved
+
+
+def _resent(tables: Tables) -> None:
+    for seq, letter in list(tables.letters.items()):
+        tables.letters[seq] = replace(letter, message=replace(letter.message, serial=9))
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_child_that_nobody_waits_for(scene: Scene, ended: bool) -> None:
+    scene.begin("signal", "child")
+    if ended:
+        scene.break_("DELETE FROM waits", lambda tables: tables.waits.clear())
+        over = f"UPDATE instances SET status = 'failed', ended = 1 WHERE id = '{ID}'"
+        scene.break_(over, lambda tables: change(tables, status="failed", ended=1))
+        assert scene.found() == {"orphan", "projection"}
+    else:
+        other = f"UPDATE instances SET chain = 'another' WHERE id <> '{ID}'"
+
+        def damage(tables: Tables) -> None:
+            for id, stored in list(tables.instances.items()):
+                if id != ID:
+                    tables.instances[id] = replace(stored, row=replace(stored.row, chain="another"))
+
+        scene.break_(other, damage)
+        assert scene.found() == {"orphan"}
+    (orphan,) = (one for one in scene.defects() if one.code == "check.orphan")
+    assert (orphan.instance, orphan.message) == (f"{ID}:4", f"a child that its parent {ID} does not wait for")
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_of_two_that_begin_with_one_id_one_does(hall: Hall) -> None:
     hall.start("third", id="mine")
     hall.open()
     assert hall.found["second"] == "mine"
-    assert hall.found["third"] == "mine", "a key gives what is there"
+    assert hall.found["third"] == "instance.exists", "it is not what was started under its key"
     assert hall.runtime.instance("mine").key == "second"
 
 

@@ -46,7 +46,7 @@ FAMILY = """WITH RECURSIVE family(id) AS (SELECT CAST(? AS TEXT)
 PENDING = """SELECT 'call', serial FROM calls WHERE instance = ? AND state <> 'answered'
     UNION ALL SELECT 'task', serial FROM tasks WHERE instance = ? AND status = 'open'
     UNION ALL SELECT 'signal', serial FROM waits WHERE instance = ?
-    UNION ALL SELECT 'message', serial FROM messages WHERE instance = ?
+    UNION ALL SELECT CASE WHEN kind = 'timer' THEN 'timer' ELSE 'message' END, serial FROM messages WHERE instance = ?
     UNION ALL SELECT 'child', parent_serial FROM instances WHERE parent = ? AND ended IS NULL ORDER BY 2, 1"""
 
 # Ready now, or the end of the lease of an instance's claimed message.

@@ -119,7 +119,7 @@ def what_a_wait_had_closes_with_it(bench: Bench) -> None:
         messages=timers,
     )
     assert bench.store.pending("i") == [
-        ("call", 1), ("message", 1), ("message", 2), ("task", 2), ("message", 3), ("signal", 3), ("message", 4),
+        ("call", 1), ("timer", 1), ("task", 2), ("timer", 2), ("signal", 3), ("timer", 3), ("timer", 4),
     ]  # fmt: skip
     closes = (Close(1, kind="call"), Close(2, "timeout", "task"), Close(3))
     assert bench.commit(bench.after(stored, Nothing(), closes=closes)).kind == "committed"
@@ -128,7 +128,7 @@ def what_a_wait_had_closes_with_it(bench: Bench) -> None:
     assert task is not None
     assert (task.status, task.ended) == ("cancelled", bench.clock.now())
     assert [event.type for event in bench.store.task_events("i", 2)] == ["cancelled"]
-    assert bench.store.pending("i") == [("message", 4)]
+    assert bench.store.pending("i") == [("timer", 4)]
     bench.clock.advance(seconds=2)
     (claim,) = bench.claim()
     assert claim.letter.message.serial == 4
