@@ -152,6 +152,30 @@ def test_what_waits_with_a_limit_has_an_edge_for_its_time_out(waiting: m.Step) -
     assert (edge(handled, "wait", "do").kind, edge(handled, "wait", "do").label) == ("failure", "timeout")
 
 
+def failing(code: str) -> m.Fail:
+    return m.Fail("wait", m.Const(code), m.Const("No."))
+
+
+CHILD = m.Subworkflow("wait", "Child", m.Object({}))
+
+
+@pytest.mark.parametrize(
+    ("step", "catch", "leads"),
+    [
+        (failing("rejected"), "failure", True),
+        (failing("failure.rejected"), "rejected", True),
+        (failing("rejected.late"), "rejected", True),
+        (failing("rejected"), "refused", False),
+        (failing("timeout.mine"), "failure", False),
+        (CHILD, "child.refused", True),
+        (CHILD, "timeout.child", False),
+    ],
+)
+def test_a_step_leads_to_the_handlers_of_what_it_may_fail_with(step: m.Step, catch: str, leads: bool) -> None:
+    handled = of(m.Try("try", (step,), (m.Handler((catch,), (DO,)),)))
+    assert ("do" in [edge.target for edge in handled.edges if edge.source == "wait"]) is leads
+
+
 def test_a_compensation_hangs_on_what_it_undoes() -> None:
     diagram = of(m.Try("try", (CALL,), compensate=(DO,)))
     undo = edge(diagram, "pay", "do")

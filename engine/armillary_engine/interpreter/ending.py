@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from ..definition import model
+from ..definition.failure_codes import catches
 from ..definition.model import Value
 from .commands import CancelChild, CloseWait, End, Event, StartNext
 from .encoding import size
-from .failures import catches
 from .run import Run
 from .snapshot import Compensating, Error, Frame, Place, error_value
 from .triggers import Failed
@@ -25,8 +25,8 @@ def fail(run: Run, place: Place, failed: Failed, reason: Reason = "failed") -> N
     frame = _failing(run, place)
     message, details = bounded(failed)
     error = Error(failed.code, message, frame.step or None, frame.visit, details)
-    _close_failed(run, frame, error, reason)
     caught = _catcher(run, frame, failed.code)
+    _close_failed(run, frame, error, reason, compensate=caught is None)
     if caught is None:
         _end_others(run, frame, error, list(below(run, 0)), compensate=True)
         _fail_uncaught(run, place, error)
@@ -57,10 +57,10 @@ def _failing(run: Run, place: Place) -> Frame:
     return run.frames.get(place.visit) or Frame(place.step, place.visit, place.parent, place.branch)
 
 
-def _close_failed(run: Run, frame: Frame, error: Error, reason: Reason) -> None:
+def _close_failed(run: Run, frame: Frame, error: Error, reason: Reason, *, compensate: bool) -> None:
     if frame.wait is not None:
         if frame.wait.child is not None and reason == "timeout":
-            run.commands.append(CancelChild(frame.visit, frame.wait.child))
+            run.commands.append(CancelChild(frame.visit, frame.wait.child, compensate))
         run.commands.append(CloseWait(frame.visit, reason, frame.wait.kind))
     data = error_value(error)
     data.pop("step")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armillary_engine.definition import model as m
+from armillary_engine.definition.failure_codes import catches
 
 
 def raised(step: m.Step) -> tuple[str, ...]:
@@ -39,17 +40,7 @@ def _any(body: m.Body) -> bool:
 
 def caught(code: str, catch: tuple[str, ...]) -> bool:
     """True where a handler for ``catch`` may catch ``code`` or a code below it."""
-    return any(_matches(code, pattern) for pattern in catch)
-
-
-def _matches(code: str, pattern: str) -> bool:
-    if pattern == "*" or code == pattern:
-        return True
-    if pattern == "failure" and code != "timeout" and not code.startswith("timeout."):
-        return True
-    return (
-        code.startswith(pattern + ".") or pattern.startswith(code + ".") or (code == "failure" and pattern != "timeout")
-    )
+    return catches(catch, code) or any(catches((code,), pattern) for pattern in catch)
 
 
 def catch_label(handler: m.Handler) -> str:

@@ -390,3 +390,20 @@ def test_a_name_that_one_branch_writes_and_another_uses_is_refused(way: str) -> 
 def test_what_branches_do_not_share_is_no_conflict(way: str) -> None:
     found = problems_of(document(START, fork(*APART[way])))
     assert [p.code for p in found if p.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "dead"),
+    [
+        ("failure", "rejected", True),
+        ("rejected", "failure.rejected.late", True),
+        ("*", "timeout", True),
+        ("timeout", "timeout.call", True),
+        ("failure", "timeout.call", False),
+        ("rejected", "failure", False),
+        ("timeout", "child.timeout", False),
+    ],
+)
+def test_a_handler_is_dead_where_an_earlier_one_catches_all_that_it_would(first: str, second: str, dead: bool) -> None:
+    found = problems_of(document(try_([call()], ([first], []), ([second], []))))
+    assert ("handler.dead" in [problem.code for problem in found]) is dead

@@ -109,6 +109,15 @@ def test_a_time_out_cancels_the_child() -> None:
     assert world["i:1"].snapshot.status == "cancelled"
 
 
+def test_a_time_out_that_fails_the_instance_makes_the_child_undo_what_it_did_and_one_that_is_handled_does_not() -> None:
+    booked = child(Try("b", (), compensate=(Task("undo", "Undo"),)), Task("t", "T"))
+    late = Subworkflow("sub", "Child", const(None), timeout="P1D")
+    world = run(booked, late).pass_time("P1D")
+    assert (world.status, world.waiting("i:1")) == ("failed", ["undo"])
+    handled = run(booked, Try("try", (late,), (Handler(("timeout.child",), (Task("other", "O"),)),))).pass_time("P1D")
+    assert (handled.waiting(), handled["i:2"].snapshot.status) == (["other"], "cancelled")
+
+
 def test_a_time_out_from_before_the_retry_is_stale() -> None:
     world = run(child(Task("t", "T")), Subworkflow("sub", "Child", const(None), timeout="P1D"))
     old = world.commands(Due)[0]

@@ -222,6 +222,7 @@ def test_a_retry_that_fails_again_can_be_retried_with_every_branch() -> None:
     object.__setattr__(world.it, "snapshot", _with_input(world, {"n": 0}))
     world.give(Retry())
     assert world.error == "expression.division-by-zero"
+    assert world.types("b") == ["step.waiting", "step.cancelled"], "it was not open again"
     object.__setattr__(world.it, "snapshot", _with_input(world, {"n": 2}))
     world.give(Retry())
     assert world.waiting() == ["a", "b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from armillary_engine.definition.failure_codes import catches, full_code
 from armillary_engine.definition.model import (
     Address,
     Branch,
@@ -23,7 +24,6 @@ from armillary_engine.definition.model import (
     Try,
 )
 from armillary_engine.interpreter.commands import End
-from armillary_engine.interpreter.failures import catches, full_code
 from armillary_engine.interpreter.triggers import CallReturned, Failed, Retry, Suspend
 
 from .world import World, const, e, workflow

@@ -67,6 +67,14 @@ def test_any_goes_on_with_the_first_and_cancels_the_rest_in_branch_order() -> No
     assert [c.serial for c in world.commands(CloseWait) if c.reason == "cancelled"] == [2, 4]
 
 
+def test_what_is_left_is_cancelled_in_branch_order_however_far_each_branch_has_come() -> None:
+    world = run(fork((task("a"), task("a2"), task("a3")), (task("b"), task("b2")), task("c"), join="any"), END)
+    for step in ("b", "a", "a2"):
+        world.answer(step)
+    world.answer("c")
+    assert [event.step for event in world.it.events if event.type == "step.cancelled"] == ["a3", "b2"]
+
+
 def test_a_join_fires_when_its_nth_branch_arrives() -> None:
     world = run(fork(task("a"), task("b"), task("c"), join=2), END)
     world.answer("c")
@@ -83,9 +91,19 @@ def test_ready_branches_run_depth_first_in_branch_order() -> None:
 
 
 def test_a_branch_that_arrives_at_once_fires_any_before_the_others_begin() -> None:
-    world = run(fork(Set("a", {"x": e("1")}), Fail("f", e("'never'"), e("'m'")), join="any"), END)
-    assert world.output == "end"
+    world = run(fork(Set("a", {"x": e("1")}), Fail("f", e("'never'"), e("'m'")), join="any"), task("after"))
+    assert world.waiting() == ["after"]
     assert world.types("f") == []
+
+
+def test_branches_that_have_not_begun_are_gone_with_the_try_around_them() -> None:
+    inner = fork(Fail("f", e("'bad'"), e("'m'")), task("never"), id="in")
+    world = run(
+        Try("t", (fork(inner, task("nor"), fork(task("this"), id="other")),), (Handler(("bad",), (task("h"),)),))
+    )
+    assert world.waiting() == ["h"]
+    world.answer("h")
+    assert [world.status, *map(world.types, ("never", "nor", "other"))] == ["completed", [], [], []]
 
 
 def test_empty_branches_arrive() -> None:
@@ -110,7 +128,7 @@ def test_all_kinds_of_waits_are_cancelled_with_their_branch() -> None:
     closed = [(c.kind, c.reason) for c in world.commands(CloseWait)]
     kinds = ["task", "timer", "signal", "call", "child"]
     assert closed == [("task", "done"), *((kind, "cancelled") for kind in kinds)]
-    assert [c.child for c in world.commands(CancelChild)] == ["i:6"]
+    assert world.commands(CancelChild) == [CancelChild(6, "i:6", compensate=False)]
     assert world["i:6"].snapshot.status == "cancelled"
 
 

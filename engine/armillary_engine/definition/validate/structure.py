@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from ..durations import DurationError, duration_microseconds, instant_microseconds
 from ..expressions import roots_of
+from ..failure_codes import catches
 from ..model import (
     Body,
     Call,
@@ -212,16 +213,12 @@ def _try(place: Place, _effects: EffectsOf) -> Iterator[Problem]:
         for code in handler.catch:
             if not _CODE.fullmatch(code):
                 yield _bad_code(place, code, f"handlers/{index}/catch")
-        dead = [code for code in handler.catch if any(_covers(before, code) for before in caught)]
+        dead = [code for code in handler.catch if catches(caught, code)]
         if handler.catch and len(dead) == len(handler.catch):
             message = f"expected a handler that can be reached, got one for {', '.join(dead)}, caught before"
             hint = "put the more specific handler first, or remove it"
             yield problem(place, "handler.dead", message, f"handlers/{index}", hint, "warning")
         caught += handler.catch
-
-
-def _covers(outer: str, inner: str) -> bool:
-    return outer in ("*", inner) or inner.startswith(outer + ".")
 
 
 def _bad_code(place: Place, code: str, below: str) -> Problem:

@@ -9,10 +9,11 @@ import msgspec
 
 from ...definition import model
 from ...definition.expressions import Evaluator
+from ...definition.failure_codes import catches
 from ..commands import Due, OpenCall, RetryCall
 from ..compiler import Compiler, SchemaCheck, problems_text
 from ..encoding import size
-from ..failures import StepFailure, catches
+from ..failures import StepFailure
 from ..node import Answer, Behaviour, Node
 from ..paths import Parts
 from ..retry import Policy, delay, prepare_policy
