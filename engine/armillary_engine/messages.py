@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .definition.model import Value
+from .definition.problems import ArmillaryError
 from .definition.values import dumps, loads
 from .interpreter.triggers import (
     CONTROL,
@@ -29,6 +30,7 @@ from .rows import Message
 TIMER = "timer"
 """The kind of a deadline; closing its wait removes it."""
 SIGNAL = "signal"
+RETRY = "retry"
 
 
 def message(instance: str, trigger: Trigger, *, ready: int | None = None, follow: bool = False) -> Message:
@@ -83,11 +85,12 @@ def _fields(trigger: Trigger) -> tuple[str, int, Value]:
         case Resume():
             return "resume", 0, trigger.by
         case Retry():
-            return "retry", 0, trigger.by
+            return RETRY, 0, trigger.by
 
 
 def trigger_of(message: Message, *, arrived: int) -> Trigger:
-    """The trigger that a stored message carries. ``arrived``: when it did; a deadline arrives when it is due."""
+    """The trigger that a stored message carries. ``arrived``: when it did; a deadline arrives when it is due. Raises
+    ``trigger.newer``."""
     body = cast(Any, loads(message.body, depth=1_000))
     serial = message.serial
     match message.kind:
@@ -114,4 +117,6 @@ def trigger_of(message: Message, *, arrived: int) -> Trigger:
         case "retry":
             return Retry(body)
         case kind:
-            raise ValueError(f"expected a kind of message that this release knows, got {kind!r}")
+            hint = "upgrade Armillary here, or leave this instance to a worker that is newer"
+            text = f"expected a kind of message that this release knows, got {kind!r}"
+            raise ArmillaryError("trigger.newer", text, hint=hint)

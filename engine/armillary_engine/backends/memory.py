@@ -222,7 +222,7 @@ class MemoryBackend(MemoryReads):
         stored = self.tables.instances.get(addressee)
         if stored is None:
             return Outcome("unknown", message.instance)
-        if stored.row.ended is not None and not (message.kind == "retry" and stored.row.status == "failed"):
+        if stored.row.ended is not None and not self.tables.takes(stored, message):
             return Outcome("ended", addressee)
         now = self.clock.now()
         arrived = now if message.ready is None else message.ready

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from ..messages import RETRY
 from ..mutation import Answered, Close, Consumes, Nothing, Replied, Taken
 from ..rows import (
     CallRow,
@@ -140,6 +141,13 @@ class Tables:
             del self.waits[key]
         for task in [task for task in self.tasks.values() if task.instance == instance]:
             self.cancel_task(instance, Close(task.serial, "cancelled"), now)
+
+    def takes(self, ended: Stored, message: Message) -> bool:
+        """One that failed can be retried; from then on it takes what an operator asks of one that lives."""
+        if ended.row.status != "failed" or message.kind == RETRY:
+            return ended.row.status == "failed"
+        letters = self.letters_of(ended.row.id)
+        return message.control and any(one.message.kind == RETRY and one.state == "ready" for one in letters)
 
     def pass_on(self, instance: str, to: str) -> None:
         """What an operator asked of an instance that is continued is meant for the one that goes on."""

@@ -163,7 +163,7 @@ Patch = tuple[tuple[str, Value] | tuple[str], ...]
 class Event:
     """One row of history, in order. ``serial`` is the visit (0: the instance's own).
 
-    Types: ``instance.started completed failed cancelled suspended resumed retried continued`` ·
+    Types: ``instance.started completed failed cancelling cancelled suspended resumed retried continued`` ·
     ``step.entered waiting done failed cancelled caught`` · ``call.retrying`` · ``task.escalated`` · ``trigger.stale`` ·
     ``slice.limit`` · ``compensation.started done failed cancelled``. ``step.waiting`` carries
     ``{"for": "call|task|timer|signal|child"}``; ``step.failed`` and ``instance.failed`` carry

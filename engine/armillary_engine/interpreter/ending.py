@@ -200,10 +200,13 @@ def _end_failed(run: Run, error: Error) -> None:
 
 def cancel(run: Run, *, compensating: bool, reason: str, by: str | None) -> None:
     """Cancels the instance: at once or, with compensation, after that has run."""
+    undoes = compensating and bool(run.compensations)
+    if undoes:  # how it ends is told after its compensations, and it may be otherwise
+        run.events.append(Event("instance.cancelling", data={"reason": reason, "by": by}))
     for frame in below(run, 0):
         end_frame(run, frame, "cancelled", {}, compensate=compensating)
     forget(run)
-    if compensating and run.compensations:
+    if undoes:
         run.status = "running"
         compensate(run, Compensating("cancelled", reason=reason, by=by))
         return

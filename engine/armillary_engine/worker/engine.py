@@ -36,6 +36,8 @@ LARGEST = 128
 CLAIM_LEASE = 60 * SECOND
 OWN_FAULTS = ("store.too-large", "store.text")
 """Failures of a store that are a trigger's own, and not the store's."""
+NEWER = ("snapshot.newer", "trigger.newer")
+"""What only a newer release reads: its instance is left to one."""
 DELIVERIES = 5
 """A trigger or a call that came to nothing so often is given up: dead-lettered, or failed with
 ``failure.abandoned``."""
@@ -308,7 +310,7 @@ class Engine:
         if letter.failures > DELIVERIES:
             self.telemetry.count("message.dead")
             reason = letter.error or f"{DELIVERIES} workers died with it"
-            return replace(back, counts=True, dead=True, error=reason)
+            return replace(back, dead=True, error=reason)  # this delivery was no attempt
         try:
             trigger: Trigger = trigger_of(letter.message, arrived=letter.arrived)
             return self.slicer.next(claim.stored, trigger, claim.consumes)
@@ -321,11 +323,11 @@ class Engine:
             return self._failed(back, letter.failures, error)
 
     def _refused(self, back: Return, claim: Claim, error: ArmillaryError) -> Return:
-        """The store failed meanwhile; or this release cannot read the snapshot; or else it is the trigger's own
-        fault."""
+        """The store failed meanwhile; or this release cannot read the snapshot or the trigger; or else it is the
+        trigger's own fault."""
         if error.code.startswith("store."):
             raise error
-        if error.code == "snapshot.newer":
+        if error.code in NEWER:
             self.programs.cannot_read(claim.stored.row.id, claim.stored.row.digest, error)
             return back
         if not isinstance(error, SnapshotError):

@@ -106,6 +106,30 @@ def test_suspending_twice_and_resuming_what_runs_is_stale() -> None:
     assert world.it.events[-1].data == {"trigger": "suspend", "reason": "the instance is suspended"}
 
 
+@pytest.mark.parametrize("trigger", [Suspend(), Resume(), Cancel(), Cancel(compensate=True)], ids=lambda t: str(t))
+@pytest.mark.parametrize("ending", ["completed", "failed", "cancelled"])
+def test_what_has_ended_takes_no_request(ending: str, trigger: Any) -> None:
+    """It may come late: from the dead letters, or with the retry that was asked for before it."""
+    endings = {"completed": run, "failed": lambda: run(Fail("f", e("'x'"), e("'m'"))), "cancelled": _cancelled}
+    world = endings[ending]()
+    world.give(trigger)
+    assert world.status == ending
+    assert world.it.events[-1].data["reason"] == f"the instance is {ending}"
+
+
+def _cancelled() -> World:
+    return run(task("a")).give(Cancel())
+
+
+def test_the_failure_of_a_child_is_its_parents_to_retry() -> None:
+    child = workflow(Fail("f", e("'x'"), e("'m'")), name="Child")
+    world = run(Subworkflow("c", "Child", const(None)), others=(child,))
+    world.give(Retry(), "i:1")
+    assert (world["i:1"].snapshot.status, world.status) == ("failed", "failed")
+    reason = world["i:1"].events[-1].data["reason"]
+    assert reason == "its parent has taken its failure; retry i, which starts it anew"
+
+
 def test_an_instance_is_suspended_before_it_has_begun() -> None:
     world = World(workflow(task("a")))
     world.main = "i"
@@ -197,6 +221,7 @@ def test_retry_opens_the_waits_of_the_other_branches_again_under_their_visits() 
     assert (world.status, world.waiting()) == ("failed", [])
     world.give(Retry())
     assert {command.step: serial for serial, command in world.it.open.items()} == before
+    assert world.event("step.entered", "fork").data == {"again": True}
     assert [c.serial for c in world.commands(OpenTask)] == [before["a"]] * 2
     assert [c.child for c in world.commands(StartChild)] == ["i:4", "i:4.2"]
     assert world["i:4"].snapshot.status == "cancelled"
@@ -264,7 +289,8 @@ def test_retry_of_a_collect_that_failed_collects_again() -> None:
 def test_retry_of_an_output_that_did_not_fit() -> None:
     world = World(workflow(output={"type": "object"})).start()
     assert world.error == "failure.output-invalid"
-    assert world.give(Retry()).error == "failure.output-invalid"
+    assert world.give(Retry("ops")).error == "failure.output-invalid"
+    assert world.event("instance.retried").data == {"by": "ops", "step": None}
 
 
 @pytest.mark.parametrize(

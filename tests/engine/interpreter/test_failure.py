@@ -263,6 +263,7 @@ def test_retry_goes_on_from_the_failing_compensation_and_runs_the_rest() -> None
     world = run(booking("flight"), booking("hotel"), fail())
     world.break_call("undo-hotel", "failure.down")
     world.give(Retry("ops"))
+    assert world.event("instance.retried").data == {"by": "ops", "step": "undo-hotel"}
     assert world.waiting() == ["undo-hotel"]
     assert world.opened("undo-hotel").attempt == 2
     world.reply("undo-hotel").reply("undo-flight")
@@ -296,6 +297,7 @@ def test_cancel_with_compensation_runs_them_and_ends_cancelled() -> None:
     world = run(booking("flight"), task("wait"))
     world.cancel(compensate=True)
     assert (world.status, world.waiting()) == ("running", ["undo-flight"])
+    assert world.event("instance.cancelling").data == {"reason": "no longer wanted", "by": "ops"}
     world.reply("undo-flight")
     assert world.status == "cancelled"
     assert world.event("instance.cancelled").data == {"reason": "no longer wanted", "by": "ops"}

@@ -252,3 +252,62 @@ def test_it_is_replayed_to_an_instance_that_has_ended(
     last = runtime.history(instance)[-1]
     assert (last.type, last.data["reason"]) == ("trigger.stale", "the instance is cancelled"), "ignored and recorded"
     assert list(runtime.engine.store.letters(state=None)) == []
+
+
+# ── what is decided, and by several ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_why_one_was_dropped_is_kept(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.deploy(replace(flow(m.Signal("go", "go", result="paid")), input={}))
+    instance = runtime.start("Pays", delay=1).id
+    id = make_dead(runtime, clock, monkeypatch)
+    with pytest.raises(ArmillaryError) as caught:
+        runtime.drop_dead_letter(id, reason="a\x00b")
+    assert caught.value.code == "operate.reason-invalid"
+    runtime.cancel(instance)
+    settle(runtime)
+    assert (
+        runtime.drop_dead_letter(id, reason="of a defect").error
+        == "RuntimeError: a defect of ours (dropped: of a defect)"
+    )
+    for number, reason in enumerate(("", "sent twice")):
+        id = f"s{number}"
+        runtime.signal("go", match=1, id=id, ttl=10)
+        clock.advance(seconds=11)
+        settle(runtime)
+        dropped = runtime.drop_dead_letter(f"signal-{id}", reason=reason)
+        told = "no wait took it in time" + (f" (dropped: {reason})" if reason else "")
+        assert (dropped.reason, dropped.error, dropped.status) == ("unmatched", told, "dropped")
+        assert runtime.dead_letter(f"signal-{id}") == dropped
+
+
+def test_of_two_who_decide_about_one_the_second_is_told(
+    runtime: LocalRuntime, dead: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one was quicker, after this one had looked."""
+    _, id = dead
+    decide = runtime.engine.store.upkeep.decide
+
+    def late(record: Any) -> Any:
+        monkeypatch.setattr(runtime.engine.store.upkeep, "decide", decide)
+        assert runtime.replay_dead_letter(id, caller=Caller("quick")).reason == "poison"
+        return decide(record)
+
+    monkeypatch.setattr(runtime.engine.store.upkeep, "decide", late)
+    with pytest.raises(ArmillaryError, match="which was decided about") as caught:
+        runtime.drop_dead_letter(id)
+    assert caught.value.code == "dead-letter.decided"
+    kept = runtime.dead_letter(id)
+    assert (kept.status, kept.decided_by, kept.reason) == ("replayed", "quick", "poison")
+
+
+def test_whoever_shows_an_instance_hears_what_was_decided(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
+    instance, id = dead
+    heard: list[str] = []
+    subscription = runtime.subscribe(lambda changed: heard.append(changed.instance), instance=instance, at_once=True)
+    runtime.engine.pulse.begin_look()
+    runtime.replay_dead_letter(id)
+    subscription.close()
+    assert (heard, runtime.engine.pulse.work) == ([instance], True)

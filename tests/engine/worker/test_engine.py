@@ -18,6 +18,8 @@ from armillary_engine.definition.expressions import user_function
 from armillary_engine.definition.problems import ArmillaryError, DefinitionError
 from armillary_engine.interpreter import decode
 from armillary_engine.local import LocalRuntime
+from armillary_engine.mutation import Delivery
+from armillary_engine.rows import Message
 from armillary_engine.testing.clock import BEGINNING, VirtualClock
 from armillary_engine.transport import Accepted
 from armillary_engine.worker.loop import Loop
@@ -447,3 +449,37 @@ def test_a_slice_that_cannot_be_stored_takes_no_other_with_it(
     (letter,) = runtime.dead_letters()
     assert (letter.instance, letter.attempts) == (ids[1], 5)
     assert "store's limits" in str(letter.error)
+
+
+def test_a_trigger_of_a_newer_release_is_left_unclaimed(runtime: LocalRuntime) -> None:
+    """As in a rolling upgrade, when an operator asks what only the newer workers can do."""
+    runtime.deploy(DEFINITION)
+    instance, other = runtime.start("Case").id, runtime.start("Case").id
+    store = runtime.engine.store
+    store.deliver([Delivery(Message(instance, "migrate", b"{}", control=True))])
+    runtime.signal("go", 1, instance=other)
+    settle(runtime)
+    assert runtime.instance(other).status == "completed", "the others go on"
+    (letter,) = store.letters(state=None)
+    assert (letter.state, letter.failures) == ("ready", 0), "unclaimed, and not counted as a failure"
+    assert runtime.instance(instance).blocked == "expected a kind of message that this release knows, got 'migrate'"
+    looks = runtime.engine.telemetry.counts()["look"]
+    settle(runtime)
+    assert runtime.engine.telemetry.counts()["look"] == looks, "and nobody spins on it"
+    store.tables.remove_letter(letter.seq)  # type: ignore[attr-defined]
+
+
+def test_a_trigger_that_kills_its_workers_is_set_aside(runtime: LocalRuntime, clock: VirtualClock) -> None:
+    runtime.deploy(DEFINITION)
+    instance = runtime.start("Case").id
+    runtime.signal("go", 1, instance=instance)
+    for number in range(1, 6):
+        (claim,) = runtime.engine.store.claim(1, f"victim {number}", until=clock.now() + 1_000_000)
+        assert claim.letter.failures == number
+        clock.advance(seconds=2)
+    settle(runtime)
+    (letter,) = runtime.dead_letters()
+    assert (letter.error, letter.attempts) == ("5 workers died with it", 5)
+    runtime.replay_dead_letter(letter.id)
+    settle(runtime)
+    assert runtime.instance(instance).status == "completed"

@@ -31,11 +31,22 @@ def event(type: str, data: Any = None, patch: Any = ()) -> EventView:
         ("step.done", {"attempt": 3}, "done at attempt 3"),
         ("call.retrying", {"attempt": 2, "due": DUE, "message": "busy"}, "attempt 1 failed, tried again in 2 s: busy"),
         ("step.failed", {"code": "failure.x", "message": "no such policy"}, "failed: no such policy"),
+        ("instance.failed", {"code": "failure.x", "message": "no such policy"}, "failed with failure.x"),
+        (
+            "instance.cancelling",
+            {"by": "ann", "reason": "withdrawn"},
+            "undoes what was done, to be cancelled by ann: withdrawn",
+        ),
         ("something.new", {"a": 1}, "something.new"),
     ],
 )
 def test_texts(type: str, data: Any, text: str) -> None:
     assert row_of(event(type, data))["text"] == text
+
+
+def test_a_failure_before_the_first_step_is_told_by_the_instance() -> None:
+    failed = EventView("i", 1, "instance.failed", AT, 0, None, {"code": "c", "message": "the input does not fit"}, ())
+    assert row_of(failed)["text"] == "failed: the input does not fit"
 
 
 def test_what_changed_travels_with_exact_numbers() -> None:

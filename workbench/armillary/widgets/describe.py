@@ -24,6 +24,7 @@ _TEXTS: dict[str, tuple[Tone, str]] = {
     "instance.started": ("plain", "started"),
     "instance.completed": ("good", "completed"),
     "instance.failed": ("bad", "failed"),
+    "instance.cancelling": ("busy", "undoes what was done, to be cancelled"),
     "instance.cancelled": ("bad", "cancelled"),
     "instance.suspended": ("busy", "suspended"),
     "instance.resumed": ("plain", "resumed"),
@@ -79,6 +80,8 @@ def _with_details(event: EventView, text: str) -> str:
             return f"{text} at attempt {attempt}"
         case "call.retrying":
             return f"{_retry(event)}: {data.get('message') or data.get('code')}"
+        case "instance.failed" if event.step and data.get("code"):
+            return f"{text} with {data['code']}"  # its step has said why
         case "step.failed" | "instance.failed" if data.get("message") or data.get("code"):
             return f"{text}: {data.get('message') or data['code']}"
     return text

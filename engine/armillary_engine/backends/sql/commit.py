@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from ...definition.values import dumps
-from ...messages import SIGNAL, TIMER, signal_body, signal_of
+from ...messages import RETRY, SIGNAL, TIMER, signal_body, signal_of
 from ...mutation import Close, Delivery, Mutation, Outcome, Replied, Taken
 from ...rows import CallRow, EventRow, InstanceRow, Message, SignalWait, TaskEventRow, TaskRow
 from .consuming import INSERT_TASK_EVENT, REMOVE_MESSAGE, THERE, consumable, consume, named, task_event_values
@@ -54,6 +54,7 @@ REMOVE_MESSAGES = "DELETE FROM messages WHERE instance = ? AND state <> 'dead'"
 INSERT_MESSAGE = """INSERT INTO messages
     (instance, kind, serial, control, body, arrived, state, ready, digest, deliveries, failures)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"""
+RETRIED = f"SELECT 1 FROM messages WHERE instance = ? AND kind = '{RETRY}' AND state = 'ready' LIMIT 1"
 ADDRESSEE = "SELECT next, status, revision, digest FROM instances WHERE id = ?"
 HANDED = f"SELECT seq, body FROM messages WHERE instance = ? AND serial = ? AND kind = '{SIGNAL}'"
 OFFERED = "SELECT seq, mode, name, key, instance, chain, payload_json, expires FROM signals WHERE id = ?"
@@ -276,10 +277,15 @@ def store(session: Session, message: Message, now: int) -> Outcome:
     if not found:
         return Outcome("unknown", instance)
     _, status, revision, digest = found[0]
-    if status in ("completed", "failed", "cancelled") and not (message.kind == "retry" and status == "failed"):
+    if status in ("completed", "cancelled") or (status == "failed" and not _takes(session, instance, message)):
         return Outcome("ended", instance)
     _insert(session, message, status, digest, now, instance)
     return Outcome("committed", instance, revision)
+
+
+def _takes(session: Session, failed: str, message: Message) -> bool:
+    """One that failed can be retried; from then on it takes what an operator asks of one that lives."""
+    return message.kind == RETRY or (message.control and bool(session.rows(RETRIED, (failed,))))
 
 
 def _insert(

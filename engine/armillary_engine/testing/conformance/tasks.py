@@ -129,11 +129,18 @@ def one_that_failed_and_is_to_be_retried_runs(bench: Bench) -> None:
         return found.running
 
     assert not runs()
+    assert bench.send(message(kind="cancel", control=True)).kind == "ended"
     assert bench.send(message(kind="retry", control=True)).kind == "committed"
     assert runs()
+    assert bench.send(message()).kind == "ended", "its waits are closed"
+    assert bench.send(message(kind="cancel", control=True)).kind == "committed", "it lives again by then"
     (claim,) = bench.claim(seconds=10)
-    assert runs(), "it is in hand"
-    assert bench.commit(bench.after(claim.stored, claim.consumes)).kind == "committed"
+    assert (claim.letter.message.kind, runs()) == ("retry", True), "it is in hand"
+    again = bench.after(claim.stored, claim.consumes, status="waiting", ended=None, resting=False)
+    assert bench.commit(again).kind == "committed"
+    (claim,) = bench.claim()
+    over = bench.after(claim.stored, claim.consumes, status="failed", ended=bench.clock.now(), resting=True)
+    assert (claim.letter.message.kind, bench.commit(over).kind) == ("cancel", "committed")
     assert not runs()
 
 
