@@ -222,6 +222,7 @@ def test_retry_opens_the_waits_of_the_other_branches_again_under_their_visits() 
     world.give(Retry())
     assert {command.step: serial for serial, command in world.it.open.items()} == before
     assert world.event("step.entered", "fork").data == {"again": True}
+    assert world.types()[-4:] == [f"{step} step.waiting" for step in "bacd"], "the failed one first"
     assert [c.serial for c in world.commands(OpenTask)] == [before["a"]] * 2
     assert [c.child for c in world.commands(StartChild)] == ["i:4", "i:4.2"]
     assert world["i:4"].snapshot.status == "cancelled"

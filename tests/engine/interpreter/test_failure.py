@@ -356,6 +356,37 @@ def test_children_that_a_failing_instance_cancels_compensate_too() -> None:
     assert world.waiting("i:2") == ["undo-inside"]
 
 
+def test_children_that_a_handled_failure_cancels_are_not_compensated() -> None:
+    child = workflow(booking("inside"), task("inner"), name="Child")
+    branches = (ForkBranch("a", (Subworkflow("sub", "Child", const(None)),)), ForkBranch("b", (task("t"), fail())))
+    world = run(Try("try", (Fork("fork", branches),), (Handler(("*",), (task("other"),)),)), others=(child,))
+    world.answer("t")
+    assert (world.waiting(), world["i:3"].snapshot.status) == (["other"], "cancelled")
+
+
+def test_registrations_of_turns_and_branches_run_in_reverse_of_their_order_whatever_stood_around() -> None:
+    inner = Each("in", e("[1, 2]"), "y", (Try("t", (), compensate=(Call("u", Address("s", "o"), e("[x, y]")),)),), 2)
+    body = Each("out", e("[1, 2]"), "x", (inner, Call("c", Address("s", "o"), e("x"))), parallel=2)
+    late = Try("late", (), compensate=(Call("u2", Address("s", "o"), e("'late'")),))
+    world = run(Fork("fork", (ForkBranch("a", (body,)), ForkBranch("b", (late, task("b"))))), fail())
+    world.reply("c").reply("c").answer("b")
+    told = []
+    while world.status != "failed":
+        (step,) = world.waiting()
+        told.append(world.opened(step).arguments)
+        world.reply(step)
+    assert told == ["late", [2, 2], [2, 1], [1, 2], [1, 1]]
+
+
+def test_a_child_has_undone_its_own_before_its_parent_hears_of_its_failure() -> None:
+    child = workflow(booking("inside"), fail(), name="Child")
+    world = run(booking("flight"), Subworkflow("sub", "Child", const(None)), others=(child,))
+    assert (world.waiting(), world.waiting("i:3")) == (["sub"], ["undo-inside"])
+    world.reply("undo-inside", id="i:3")
+    assert (world["i:3"].snapshot.status, world.waiting()) == ("failed", ["undo-flight"])
+    assert world.reply("undo-flight").error == "child.bad"
+
+
 def test_captured_values_count_towards_the_size_of_the_instance() -> None:
     big = Try("t", (note("booked", value="input"),), compensate=undo("x"))
     world = run(

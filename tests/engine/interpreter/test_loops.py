@@ -13,6 +13,8 @@ from armillary_engine.definition.model import (
     Decision,
     Each,
     Fail,
+    Fork,
+    ForkBranch,
     Handler,
     Leave,
     Next,
@@ -187,6 +189,20 @@ def test_ready_turns_run_in_the_items_order() -> None:
     assert quick.state == {"n": 5, "r": [0, 5, 10, 15]}
     order = [event.data["local"] for event in quick.it.events if event.step == "a"]
     assert order == [[["y", 0]], [["y", 1]], [["y", 2]], [["y", 3]]]
+
+
+def test_a_turn_begins_after_what_is_ready_in_those_before_it_also_deep_inside() -> None:
+    count = Repeat("r", (Set("c", {"n": e("n + 1")}),), test=e("n < 1500"))
+    long = Fork("f", (ForkBranch("a", (Set("c0", {"n": e("0")}), count)), ForkBranch("b", (Set("b", {"m": e("x")}),))))
+    body = Decision("d", (Branch(e("x == 0"), (Task("t", "T"),)), Branch(e("x == 1"), (long,))), (Task("last", "L"),))
+    world = World(workflow(parallel(body, items="[0, 1, 2]")))
+    world.main = "i"
+    world._create("i", "W", None, None, None)
+    world.slice("i", world.it.queue.popleft())
+    world.it.queue.append(TaskCompleted(world.serial("t"), None))
+    world.run()
+    told = world.types()
+    assert told.index("t step.done") < told.index("b step.done") < told.index("last step.waiting")
 
 
 def test_names_assigned_in_a_parallel_body_are_local_to_the_turn_and_outer_names_are_seen() -> None:

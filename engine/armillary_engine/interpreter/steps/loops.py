@@ -16,7 +16,7 @@ from ..node import Behaviour, Node
 from ..paths import Parts, kind_of
 from ..run import Run
 from ..snapshot import Collected, Frame, Place, Turn
-from ..unwind import unwind
+from ..unwind import path_of, unwind
 from .branches import check_branches, truth
 from .values import Assignment, store, weigh
 
@@ -137,7 +137,8 @@ def _begin_item(run: Run, node: Node[EachPlan], frame: Frame) -> None:
     if node.bodies[0] is None:
         run.entries += 1
     place = Place(node.bodies[0], frame.visit, turn.index)
-    first = next((i for i, other in enumerate(run.ready) if other.parent == frame.visit), len(run.ready))
+    at = len(run.ready)
+    first = next((i for i, other in enumerate(run.ready) if frame.visit in path_of(run, other.parent)), at)
     run.ready.insert(first, place)
 
 
