@@ -209,6 +209,7 @@ def prepare(path: Path) -> None:
         if application == APPLICATION:
             if schema != SCHEMA:
                 raise newer(path, schema, SCHEMA) if schema > SCHEMA else older(path, schema, SCHEMA)
+            _write_ahead(connection)
             return
         if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
             raise foreign(path)
@@ -217,10 +218,17 @@ def prepare(path: Path) -> None:
         connection.close()
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Keeps the log that readers need so as not to stand in a writer's way. A file says whether it has one: those that
+    a migration or ``VACUUM INTO`` has made have none."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
 def _create(connection: sqlite3.Connection) -> None:
     from .sql.schema import statements  # SQLAlchemy is slow to import, and needed only here
 
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("BEGIN IMMEDIATE")
     for statement in statements("sqlite"):
         connection.execute(statement)

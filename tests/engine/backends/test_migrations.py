@@ -12,6 +12,8 @@ from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.rows import SignalWait
 from armillary_engine.testing.conformance.harness import Bench
 
+from .filled import fill
+
 
 def schema(path: Path) -> dict[str, list[object]]:
     """Tables with their columns, indexes with their columns and conditions."""
@@ -57,6 +59,57 @@ def test_each_schema_leads_to_the_next_and_back(tmp_path: Path) -> None:
         assert migrate(url, number) == (number + 1, number)
     assert upgrade(url) == (0, SCHEMA)
     assert schema(tmp_path / "store.sqlite") == last
+
+
+@pytest.mark.parametrize("old", range(1, SCHEMA))
+def test_a_store_of_each_older_schema_is_brought_up_with_all_that_is_in_it(tmp_path: Path, old: int) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    filled = fill(Bench(lambda clock: open_backend(url, clock=clock)))
+    newest = schema(tmp_path / "store.sqlite")
+    assert migrate(url, old) == (SCHEMA, old)
+    assert schema(tmp_path / "store.sqlite") != newest
+    with pytest.raises(ArmillaryError) as caught:
+        open_backend(url)
+    assert caught.value.code == "store.older"
+    assert upgrade(url) == (old, SCHEMA)
+    assert upgrade(url) == (SCHEMA, SCHEMA), "twice does nothing"
+    assert schema(tmp_path / "store.sqlite") == newest
+    filled.expect_all()
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All migrations are one transaction."""
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    filled = fill(Bench(lambda clock: open_backend(url, clock=clock)))
+    migrate(url, 1)
+    before = schema(tmp_path / "store.sqlite")
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("in the last of them")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.op.execute", fails)
+        with pytest.raises(RuntimeError, match="in the last of them"):
+            upgrade(url)
+    assert schema(tmp_path / "store.sqlite") == before
+    assert upgrade(url) == (1, SCHEMA)
+    filled.expect_all()
+
+
+def test_a_store_that_a_migration_has_made_has_the_log_that_others_have(tmp_path: Path) -> None:
+    """Else a reader would hold up whoever writes."""
+    path = tmp_path / "store.sqlite"
+    upgrade(f"sqlite:///{path}")
+    bench = Bench(lambda clock: open_backend(f"sqlite:///{path}", clock=clock))
+    bench.open()
+    reader = sqlite3.connect(path, isolation_level=None)
+    assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT COUNT(*) FROM instances").fetchone() == (0,)
+    bench.begin(waits=(SignalWait(1, "never", None),))
+    assert reader.execute("SELECT COUNT(*) FROM instances").fetchone() == (0,)
+    reader.close()
+    bench.close()
 
 
 def test_a_store_in_use_is_kept_as_it_is(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from armillary_engine.backends import sqlite as backend
@@ -17,6 +19,8 @@ from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.mutation import Answered, Close, NewInstance, Nothing, Replied
 from armillary_engine.rows import CallRetry, SignalWait
 from armillary_engine.testing.conformance.harness import SECOND, Bench, message
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -179,7 +183,22 @@ def _everything(path: Path) -> dict[str, list[Any]]:
     return rows
 
 
-def test_whichever_statement_fails_all_is_undone(tmp_path: Path, faulty: Faulty) -> None:
+def _on_a_thread_of_its_own(work: Callable[[], T]) -> T:
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
+
+
+def _here(work: Callable[[], T]) -> T:
+    return work()
+
+
+@pytest.mark.parametrize(
+    "do", [_here, _on_a_thread_of_its_own], ids=["by the writer's thread", "by the thread that asks"]
+)
+def test_whichever_statement_fails_all_is_undone(
+    tmp_path: Path, faulty: Faulty, do: Callable[[Callable[[], Any]], Any]
+) -> None:
+    """The main thread leaves writing to the writer's; any other does it itself while it is alone."""
     failures, position = 0, 0
     while True:
         position += 1
@@ -190,7 +209,7 @@ def test_whichever_statement_fails_all_is_undone(tmp_path: Path, faulty: Faulty)
         before = _everything(path)
         faulty.count, faulty.fail_at = 0, position
         try:
-            assert bench.commit(mutation).kind == "committed"
+            assert do(lambda: bench.commit(mutation).kind) == "committed"  # noqa: B023
         except BrokenError:
             failures += 1
             assert _everything(path) == before
