@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -10,8 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from armillary_engine.backends import sqlite
 from armillary_engine.backends.memory import MemoryBackend
-from armillary_engine.backends.sqlite_writer import SqliteSession
 from armillary_engine.clock import as_datetime
 from armillary_engine.definition import model as m
 from armillary_engine.definition.expressions import user_function
@@ -352,28 +354,32 @@ def test_a_deadline_that_was_closed_is_forgotten(runtime: LocalRuntime, clock: V
 
 
 def test_an_idle_engine_executes_no_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = VirtualClock()
+    clock, executed, plain = VirtualClock(), list[str](), sqlite.connect
+
+    def traced(*given: Any, **named: Any) -> sqlite3.Connection:
+        connection = plain(*given, **named)
+        connection.set_trace_callback(executed.append)
+        return connection
+
+    monkeypatch.setattr(sqlite, "connect", traced)
     with LocalRuntime(f"sqlite:///{tmp_path}/store.sqlite", clock=clock) as runtime:
         runtime.deploy(DEFINITION)
         runtime.deploy(m.Definition("Naps", (m.Timer("nap", after=m.Const("P1D")),)))
         for _ in range(20):
             runtime.start("Case")
             runtime.start("Naps")
-        awake = threading.Event()
-        monkeypatch.setattr(clock, "wait", _telling(clock.wait, awake))
+        until: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        monkeypatch.setattr(clock, "wait", _telling(clock.wait, until))
         runtime.engine.pulse.beat()
-        assert awake.wait(10)
-        executed: list[str] = []
-        for name in ("run", "rows", "many"):
-            original = getattr(SqliteSession, name)
-
-            def counted(self: Any, statement: str, *rest: Any, original: Any = original) -> Any:
-                executed.append(statement)
-                return original(self, statement, *rest)
-
-            monkeypatch.setattr(SqliteSession, name, counted)
+        due = clock.now() + 86_400_000_000
+        while until.get(timeout=10) != due:  # what was started has been noticed one by one
+            pass
+        assert {text for text in executed if text.startswith("BEGIN")}, "all statements are seen"
+        executed.clear()
         for _ in range(60):
             clock.advance(seconds=60)
+        with pytest.raises(queue.Empty):
+            until.get(timeout=0.2)  # it sleeps the same sleep, to the first deadline
         assert executed == []
         woken = threading.Event()
         runtime.subscribe(lambda changed: woken.set())
@@ -382,10 +388,12 @@ def test_an_idle_engine_executes_no_statement(tmp_path: Path, monkeypatch: pytes
         assert executed
 
 
-def _telling(wait: Any, awake: threading.Event) -> Any:
-    def told(flag: threading.Event, until: int | None) -> bool:
-        awake.set()
-        result: bool = wait(flag, until)
+def _telling(wait: Any, until: queue.SimpleQueue[int | None]) -> Any:
+    """Tells until when each sleep is to last."""
+
+    def told(flag: threading.Event, moment: int | None) -> bool:
+        until.put(moment)
+        result: bool = wait(flag, moment)
         return result
 
     return told

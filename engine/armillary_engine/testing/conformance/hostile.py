@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ...mutation import Close, Nothing, Return
+from ...mutation import Close, Delivery, Nothing, Replied, Return
 from ...rows import DefinitionRow, LetterRecord, SignalWait
 from .harness import SECOND, Bench, case, message
 from .signals import PAID, arrived, signal
@@ -115,6 +115,12 @@ def a_worker_that_comes_back_under_its_name_is_fenced(bench: Bench) -> None:
     assert list(bench.store.extend_calls(late, until=bench.clock.now() + 60 * SECOND)) == late
     assert again.fence > call.fence
     assert bench.commit(bench.after(taken.stored, taken.consumes), other).kind == "committed"
+    reply = message(kind="call", body=b"[1,null,null]", serial=1)
+    (outcome,) = bench.store.deliver([Delivery(reply, Replied(1, call.fence))])
+    answered = bench.after(bench.read(), Replied(1, call.fence), closes=(Close(1, kind="call"),))
+    assert (outcome.kind, bench.commit(answered).kind) == ("fenced", "fenced"), "it has the call no more"
+    (outcome,) = other.deliver([Delivery(reply, Replied(1, again.fence))])
+    assert outcome.kind == "committed"
 
 
 @case

@@ -244,7 +244,7 @@ def a_restart_finds_everything_that_was_due(bench: Bench) -> None:
     if not bench.store.capabilities.durable:
         return
     due = bench.clock.now() + SECOND
-    for number in range(20):
+    for number in reversed(range(20)):
         timer = message(f"i{number:02}", "timer", b'"timer"', serial=1, ready=due + number)
         bench.begin(f"i{number:02}", messages=(timer,))
     bench.store.close()
