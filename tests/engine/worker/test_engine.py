@@ -24,6 +24,7 @@ from armillary_engine.mutation import Delivery
 from armillary_engine.rows import Message
 from armillary_engine.testing.clock import BEGINNING, VirtualClock
 from armillary_engine.transport import Accepted
+from armillary_engine.views import InstanceView
 from armillary_engine.worker.loop import Loop
 
 DEFINITION = m.Definition("Case", (m.Signal("go", "go", result="said"), m.Complete("done", m.Get("said"))))
@@ -51,22 +52,40 @@ def settle(runtime: LocalRuntime) -> None:
         flying = runtime.engine.step() or flying
 
 
-def test_a_definition_whose_function_is_missing_waits_for_it(runtime: LocalRuntime) -> None:
-    """As when a notebook opens its store again, before its cells have registered what they need."""
-    double = user_function(lambda x: x * 2, major=1, name="double")
-    body = (m.Complete("done", m.Fn("double@1", (m.Get("input.x"),))),)
-    with LocalRuntime("memory://", store=runtime.engine.store, functions={double.name: double}, work=False) as earlier:
-        with pytest.raises(DefinitionError, match="double@1"):
-            runtime.deploy(m.Definition("Doubles", body))
-        earlier.deploy(m.Definition("Doubles", body))
+DOUBLE = user_function(lambda x: x * 2, major=1, name="double")
+DOUBLES = m.Definition("Doubles", (m.Complete("done", m.Fn("double@1", (m.Get("input.x"),))),))
+
+
+def blocked(runtime: LocalRuntime) -> InstanceView:
+    """An instance of a workflow that calls a function that is not here."""
+    with LocalRuntime("memory://", store=runtime.engine.store, functions={DOUBLE.name: DOUBLE}, work=False) as earlier:
+        earlier.deploy(DOUBLES)
     view = runtime.start("Doubles", {"x": 4})
     settle(runtime)
+    return view
+
+
+def test_a_cancel_of_what_waits_for_a_function_is_kept_and_comes_first(runtime: LocalRuntime) -> None:
+    view = blocked(runtime)
+    runtime.cancel(view.id)
+    settle(runtime)
+    assert runtime.instance(view.id).blocked == "waiting for function 'double@1'"
+    runtime.register_functions({DOUBLE.name: DOUBLE})
+    settle(runtime)
+    assert runtime.instance(view.id).status == "cancelled"
+
+
+def test_a_definition_whose_function_is_missing_waits_for_it(runtime: LocalRuntime) -> None:
+    """As when a notebook opens its store again, before its cells have registered what they need."""
+    with pytest.raises(DefinitionError, match="double@1"):
+        runtime.deploy(DOUBLES)
+    view = blocked(runtime)
     assert runtime.instance(view.id).blocked == "waiting for function 'double@1'"
     assert runtime.instance(view.id).status == "running"
     looks = runtime.engine.telemetry.counts()["look"]
     settle(runtime)
     assert runtime.engine.telemetry.counts()["look"] == looks, "and nobody spins on it"
-    runtime.register_functions({double.name: double})
+    runtime.register_functions({DOUBLE.name: DOUBLE})
     settle(runtime)
     assert runtime.instance_state(view.id).output == 8
 
