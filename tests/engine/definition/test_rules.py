@@ -195,6 +195,23 @@ def test_a_compensation_neither_completes_nor_continues_and_may_fail() -> None:
 
 END_INSIDE = while_("True", call("c"), if_("input.y", COMPLETE, id="if-2"))
 
+
+def handling(*steps: Json, body: tuple[Json, ...] = ()) -> Json:
+    return step("try", body=[call(), *body], handlers=[{"catch": ["*"], "as": "err", "body": list(steps)}])
+
+
+@pytest.mark.parametrize("name", ["error", "err"])
+def test_the_name_of_an_error_stays_in_its_handler_whatever_way_leads_out(name: str) -> None:
+    read = set_("s", x=f"{name}.code")
+    assert errors(while_("True", handling(LEAVE)), read) == ["name.unassigned"]
+    assert errors(each(handling(LEAVE)), read) == ["name.unassigned"]
+    assert errors(until("True", handling(NEXT, body=(fail(),))), read) == ["name.unassigned"]
+    assert errors(until(f"{name}.code == 'x'", handling(NEXT, body=(fail(),)))) == ["name.unassigned"]
+    assert errors(handling(), read) == ["name.unassigned"]
+    assert errors(handling(read)) == []
+    assert errors(handling(while_("True", call("c"), if_("input.x", LEAVE)), read)) == []
+
+
 OUTER = {
     "a name from before": (set_("s", x="1"), each(set_("a", x="item"), parallel=2)),
     "a member": (set_("s", x="{}"), each(step("set", "a", assign={"x.n": e("item")}), parallel=2)),

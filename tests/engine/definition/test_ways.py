@@ -35,6 +35,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = ["a", "b", "c"]
+READ = {*NAMES, "error"}
 State = frozenset[str]
 TEST = Op("==", (Get("input"), Const(1)))
 
@@ -55,6 +56,10 @@ class Ways:
         return other.ends
 
 
+def without_error(ways: Ways) -> Ways:
+    return Ways(*({state - {"error"} for state in one} for one in (ways.ends, ways.leaves, ways.nexts, ways.seen)))
+
+
 class Search:
     """Goes every way; loops as often as anything new comes of it."""
 
@@ -63,7 +68,7 @@ class Search:
         self.reached: set[str] = set()
 
     def read(self, step: Step, expression: Any, states: set[State]) -> None:
-        for name in roots_of(expression) & set(NAMES):
+        for name in roots_of(expression) & READ:
             if any(name not in state for state in states):
                 self.missing.add((step.id, name))
 
@@ -99,12 +104,8 @@ class Search:
                 return ways
             case Repeat() | Each():
                 return self.loop(step, states)
-            case Try(body=body, handlers=handlers):
-                ways, tried = Ways(), self.body(body, states)
-                ways.ends |= ways.take(tried)
-                for handler in handlers:
-                    ways.ends |= ways.take(self.body(handler.body, states | tried.seen))
-                return ways
+            case Try():
+                return self.handled(step, states)
             case Fork(branches=parallel, join=join):
                 found = [self.body(branch.body, states) for branch in parallel]
                 if join == "any":
@@ -115,6 +116,16 @@ class Search:
                     ends = {end | state for end in way.ends for state in ends}
                 return Ways(ends)
         raise AssertionError(step.kind)
+
+    def handled(self, step: Try, states: set[State]) -> Ways:
+        ways, tried = Ways(), self.body(step.body, states)
+        ways.ends |= ways.take(tried)
+        for handler in step.handlers:
+            found = self.body(handler.body, {state | {"error"} for state in states | tried.seen})
+            if not any("error" in state for state in states):  # whatever way leads out of it
+                found = without_error(found)
+            ways.ends |= ways.take(found)
+        return ways
 
     def loop(self, step: Repeat | Each, states: set[State]) -> Ways:
         if isinstance(step, Repeat) and step.test is not None:
@@ -147,7 +158,7 @@ def programs(draw: st.DrawFn) -> Body:
         return f"s{next(serial)}"
 
     def expression() -> Any:
-        return draw(st.sampled_from([Const(1), *map(Get, NAMES)]))
+        return draw(st.sampled_from([Const(1), *map(Get, NAMES), Get("error")]))
 
     def condition() -> Any:
         return draw(st.sampled_from([TEST, TEST, *(Op("==", (Get(name), Const(1))) for name in NAMES)]))
@@ -206,7 +217,8 @@ def test_reads_and_unreachable_steps_are_those_of_some_way(body: Body) -> None:
     search = Search()
     search.body(body, {frozenset()})
     problems = validate(Definition("A", body))
-    found = {(p.step or "", p.message.split("'")[1]) for p in problems if p.code == "name.unassigned"}
+    unassigned = [problem for problem in problems if problem.code == "name.unassigned"]
+    found = {(p.step or "", "error" if "`error`" in p.message else p.message.split("'")[1]) for p in unassigned}
     assert found == {(step, name) for step, name in search.missing if step in search.reached}
     dead = {p.step for p in problems if p.code == "flow.unreachable"}
     assert dead <= {step.id for step in _all(body)} - search.reached

@@ -170,6 +170,7 @@ def test_continue_with_ends_this_instance_and_starts_the_next_one_in_one_slice()
     assert (world.status, world.output, world.it.slices) == ("completed", None, 1)
     assert [type(command) for command in world.it.commands] == [StartNext, End]
     assert world["i~2"].snapshot.output == 5
+    assert world.types("next") == ["step.done"]
     assert world.event("instance.continued").data["next"] == "i~2"
 
 

@@ -27,12 +27,17 @@ def met(ways: Iterable[Gain]) -> Gain | None:
 
 
 class Known:
-    """Names assigned up to a place: those of the place around, and what was gained since."""
+    """Names assigned up to a place: those of the place around, and what was gained since. Those that are ``given`` by a
+    loop or a handler are known inside of it, and gained by nobody who leaves it."""
 
-    __slots__ = ("around", "maybe", "sure")
+    __slots__ = ("around", "given", "maybe", "sure")
 
-    def __init__(self, around: Known | None = None, sure: Iterable[str] = (), maybe: Iterable[str] = ()) -> None:
+    def __init__(
+        self, around: Known | None = None, sure: Iterable[str] = (), maybe: Iterable[str] = (),
+        given: Names = frozenset(),
+    ) -> None:  # fmt: skip
         self.around = around
+        self.given = given
         self.sure = set(sure)
         self.maybe = {*self.sure, *maybe}
 
@@ -45,7 +50,7 @@ class Known:
         """Whether a name is surely assigned."""
         known: Known | None = self
         while known is not None:
-            if name in known.sure:
+            if name in known.sure or name in known.given:
                 return True
             known = known.around
         return False
@@ -54,7 +59,7 @@ class Known:
         """Whether a name may be assigned."""
         known: Known | None = self
         while known is not None:
-            if name in known.maybe:
+            if name in known.maybe or name in known.given:
                 return True
             known = known.around
         return False

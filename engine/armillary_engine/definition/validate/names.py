@@ -173,16 +173,14 @@ class Flow:
         return self.go_on(known, met(ways))
 
     def way(
-        self, body: Body, pointer: str, known: Known, around: Around, ways: Ways, sure: Names = frozenset(),
+        self, body: Body, pointer: str, known: Known, around: Around, ways: Ways, given: Names = frozenset(),
         maybe: Iterable[str] = (),
     ) -> bool:  # fmt: skip
-        """Follows a body; when it goes on, ``ways`` gains what it adds. ``sure`` are names that only it sees."""
-        around_it = Known(known, sure, maybe)
-        inner = Known(around_it)
+        """Follows a body; when it goes on, ``ways`` gains what it adds. ``given`` are names that only it sees."""
+        inner = Known(known, maybe=maybe, given=given)
         goes_on = self.body(body, pointer, inner, around)
         if goes_on:
-            gain = inner.since(around_it)
-            ways.append(Gain(gain.sure, gain.maybe | (around_it.maybe - sure)))
+            ways.append(inner.since(known))
         return goes_on
 
     def go_on(self, known: Known, gain: Gain | None) -> bool:
@@ -217,7 +215,7 @@ class Flow:
         self.given(step.name, step, f"{pointer}/as", known)
         written = frozenset(self.effects.body(step.body).writes)
         parallel = step.parallel > 1
-        base = Known(known, {step.name}, () if parallel else written)
+        base = Known(known, maybe=() if parallel else written, given=frozenset({step.name}))
         loop, inner = Loop(base), Known(base)
         inside = Around(loop, around.local | {step.name}, known if parallel else around.outer)
         goes_on = self.body(step.body, f"{pointer}/body", inner, inside)
