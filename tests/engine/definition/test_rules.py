@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from armillary_engine.definition.validate import types
 
 from .test_diagnostics import (
     COMPLETE,
@@ -259,3 +260,57 @@ def test_codes_are_dotted_words_wherever_they_stand() -> None:
     well = (try_([call()], (["*"], [])), call(retry={"attempts": 2, "on": ["*", "timeout.attempt"]}), computed)
     for one in well:
         assert errors(one) == []
+
+
+QUOTE = {"type": "object", "properties": {"premium": {"type": "number"}}}
+TYPED = {
+    "the last turn's": (
+        set_("s", now_="None", before="None"),
+        while_(
+            "input.go", set_("a", before="now_"), call(reply=QUOTE, result="now_"),
+            if_("before is not None", set_("b", z="before.premium")),
+        ),
+    ),
+    "a name that changes its type": (
+        set_("s", x="1", y="1"),
+        while_("input.go", call(), set_("a", x="y"), set_("b", y="'a'"), if_("input.x", set_("c", z="x + 'b'"))),
+    ),
+    "three turns later": (
+        set_("s", a="1", b="1", c="1", d="1"),
+        while_(
+            "input.go", call(), set_("p", a="b"), set_("q", b="c"), set_("r", c="d"), set_("t", d="True"),
+            if_("input.x", if_("a", id="in")),
+        ),
+    ),
+    "an item that is named as another's": (
+        set_("s", y="0"), each(set_("a", y="item")), set_("b", z="y + 1"), set_("c", item="'a'"),
+    ),
+    "a list that grows": (
+        set_("s", xs="[]"), while_("input.go", call(), set_("a", xs="xs + [{'of': xs}]")), set_("b", z="len(xs)"),
+    ),
+    "an object that grows": (
+        set_("s", x="{}"), while_("input.go", call(), set_("a", x="{'of': x}")), set_("b", z="x.of"),
+    ),
+}  # fmt: skip
+MISTYPED = {
+    "a number and a text": (set_("s", x="1"), set_("a", y="x"), set_("b", z="y + 'b'")),
+    "whatever it is": (
+        set_("s", x="1"), while_("input.go", call(), set_("a", x="True"), set_("b", y="x")),
+        set_("c", z="upper(x)"),
+    ),
+    "an item": (set_("s", y="0"), each(set_("a", y="item")), set_("b", z="y + 'b'"), set_("c", item="'a'")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("turns", [0, 1, 20])
+@pytest.mark.parametrize("way", TYPED)
+def test_a_type_that_a_name_may_have_in_some_turn_is_let_pass(
+    way: str, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(types, "TURNS", turns)
+    assert errors(*TYPED[way]) == []
+
+
+@pytest.mark.parametrize("way", MISTYPED)
+def test_a_type_that_no_way_makes_right_is_refused(way: str) -> None:
+    assert set(errors(*MISTYPED[way])) == {"expression.type"}

@@ -56,6 +56,18 @@ def union(shapes: Iterable[Shape]) -> Shape:
     return tuple(found) if len(found) <= 50 else None
 
 
+def grown(shape: Shape, more: Shape, *, plain: bool) -> Shape:
+    """``shape`` itself where it admits all of ``more``; otherwise one that admits both. ``plain``: of which only the
+    names of the kinds are known, so that whatever is joined again and again comes to an end."""
+    if shape is None or more is None:
+        return None
+    new = [kind for kind in more if kind not in shape and Kind(kind.name) not in shape]
+    if not new:
+        return shape
+    both = (*shape, *new)
+    return tuple(Kind(name) for name in dict.fromkeys(kind.name for kind in both)) if plain else union([both])
+
+
 def of_value(value: Value) -> Shape:
     """The shape of a constant."""
     match value:

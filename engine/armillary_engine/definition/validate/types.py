@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..expressions.checking import Checker
 from ..expressions.functions import Functions
-from ..expressions.shapes import INSTANCE, TEXT, Kind, Shape, item, of_schema, union
+from ..expressions.shapes import INSTANCE, TEXT, Kind, Shape, grown, item, of_schema, union
 from ..model import (
     Body,
     Call,
@@ -46,6 +46,10 @@ _WANTED: dict[tuple[str, str], frozenset[str]] = {
 """Kind of step and field → what its expression has to give."""
 
 
+TURNS = 20
+"""So often the shapes of names are asked for; where they follow from one another further, nothing is known of any."""
+
+
 class Types:
     """Checks the expressions of a definition with the shapes of its names."""
 
@@ -66,16 +70,35 @@ class Types:
         return self.checker.problems
 
     def written(self) -> dict[str, Shape]:
-        """The shape of each name: any of those that its steps give, nothing where one of them is not known."""
-        found: dict[str, list[Shape]] = {}
-        shapes = self.checker.shapes
-        for place in places(self.definition):
-            for path, _ in targets(place.step):
-                name = root(path)
-                shape = None if "." in path else self.result(place.step, path)
-                found.setdefault(name, []).append(shape)
-                shapes[name] = union(found[name])
-        return {name: union(given) for name, given in found.items()}
+        """The shape of each name: any of those that its steps give, nothing where one of them is not known. What one
+        gives may follow from what a later one gave a turn before: so all are asked until there is nothing new."""
+        shapes, found = self.checker.shapes, dict[str, list[Shape]]()
+        writes = [(place, path, root(path)) for place in places(self.definition) for path, _ in targets(place.step)]
+        for place, path, name in writes:
+            given = found.setdefault(name, [])
+            given.append(self.result_at(place, path))
+            shapes[name] = union(given)
+        for turn in range(TURNS):
+            writes.reverse()
+            before = {name: shapes[name] for name in found}
+            for place, path, name in writes:
+                shapes[name] = grown(shapes[name], self.result_at(place, path), plain=turn > 1)
+            if all(shapes[name] is shape for name, shape in before.items()):
+                return before
+        return dict.fromkeys(found)
+
+    def result_at(self, place: Place, path: str) -> Shape:
+        """The shape of what a step assigns, where loops and handlers around it may hide names."""
+        if "." in path:
+            return None
+        shapes, hidden = self.checker.shapes, dict[str, Shape]()
+        for step, below in place.around:
+            for name, shape in self.given(step, below).items():
+                hidden.setdefault(name, shapes.get(name))
+                shapes[name] = shape
+        found = self.result(place.step, path)
+        shapes.update(hidden)
+        return found
 
     def result(self, step: Step, path: str) -> Shape:
         """The shape of what a step assigns."""
