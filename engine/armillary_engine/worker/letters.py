@@ -55,7 +55,13 @@ class LetterDesk:
         return self._view(self._find(id))
 
     def _find(self, id: str) -> LetterRecord | Letter | SentSignal:
-        for one in self._all():
+        store, (kind, _, name) = self._engine.store, id.partition("-")
+        found: list[LetterRecord | Letter | SentSignal] = []
+        if kind == "message" and name.isascii() and name.isdigit() and len(name) < 19:
+            found += store.letters(after=int(name) - 1, limit=1)
+        elif kind == "signal":
+            found += store.upkeep.signals(SignalQuery(id=name, status="unmatched"))
+        for one in (*found, *store.upkeep.records(limit=MANY)):
             if _id(one) == id:
                 return one
         hint = "list the dead letters"

@@ -255,3 +255,32 @@ def test_a_definition_that_is_gone(scene: Scene) -> None:
     scene.begin("signal")
     scene.break_("DELETE FROM definitions", lambda tables: tables.definitions.clear())
     assert scene.found() == {"definition"}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_one_that_goes_on_meanwhile_is_no_defect(gone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read of it before and what is stored now need not fit."""
+    store = MemoryBackend()
+    with LocalRuntime("memory://", store=store, work=False) as runtime:
+        runtime.deploy(m.Definition("Case", (STEPS["signal"], STEPS["task"]), version="1.0.0"))
+        runtime.start("Case", id=ID)
+        pending = store.pending
+
+        def later(instance: str) -> Any:
+            stored = store.tables.instances[ID]
+            row = replace(stored.row, revision=stored.row.revision + 1)
+            monkeypatch.setattr(store, "read", lambda ids: {} if gone else {ID: replace(stored, row=row)})
+            return [one for one in pending(instance) if one[0] != "signal"]
+
+        monkeypatch.setattr(store, "pending", later)
+        assert list(runtime.check()) == []
+        monkeypatch.undo()
+        monkeypatch.setattr(store, "pending", lambda instance: [])
+        assert [one.code for one in runtime.check()] == ["check.wait"]
+
+
+@pytest.mark.parametrize("status", ["suspended", "completed", "failed", "cancelled"])
+def test_a_row_that_says_another_status(scene: Scene, status: Any) -> None:
+    scene.begin("signal")
+    scene.break_(f"UPDATE instances SET status = '{status}'", lambda tables: change(tables, status=status))
+    assert "projection" in scene.found()

@@ -14,6 +14,7 @@ import pytest
 from armillary_engine.backends import sqlite as backend
 from armillary_engine.backends.sql.schema import statements
 from armillary_engine.backends.sqlite import SqliteBackend, open_backend
+from armillary_engine.backends.sqlite_files import WriteLock
 from armillary_engine.backends.sqlite_writer import SqliteSession
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.mutation import Answered, Close, NewInstance, Nothing, Replied
@@ -104,6 +105,44 @@ def test_a_closed_store_says_so(path: Path) -> None:
     for use in (lambda: store.commit([]), lambda: store.instance("i")):
         with pytest.raises(ArmillaryError, match="closed"):
             use()
+
+
+def test_writers_of_two_processes_take_turns_by_the_lock_beside_the_file(path: Path) -> None:
+    """SQLite's own lock is asked for again and again, and who asks most gets it."""
+    store = open_backend(f"sqlite:///{path}")
+    others = WriteLock(path.parent / f"{path.name}-peers" / "write.lock")
+    writer = threading.Thread(target=store.enable, args=("d", True))
+    with others:
+        writer.start()
+        writer.join(0.2)
+        assert writer.is_alive(), "it waits for its turn"
+    writer.join(20)
+    assert not writer.is_alive()
+    others.close()
+    store.close()
+
+
+def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(path: Path) -> None:
+    """Another program, which knows nothing of the lock, gets no turn within it either; and holds it up with a
+    sentence."""
+    store = open_backend(f"sqlite:///{path}")
+    foreign = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+
+    def work(session: SqliteSession) -> None:
+        session.rows("SELECT 1 FROM instances")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            foreign.execute("BEGIN IMMEDIATE")
+
+    store._write(work)
+    foreign.execute("BEGIN IMMEDIATE")
+    store._writer._connection.execute("PRAGMA busy_timeout = 0")
+    with pytest.raises(ArmillaryError, match="another program holds the file locked") as caught:
+        store.enable("d", True)
+    assert caught.value.code == "store.busy"
+    foreign.execute("ROLLBACK")
+    assert store.enable("d", True) is False
+    foreign.close()
+    store.close()
 
 
 def test_a_full_disk_stores_nothing_and_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -13,12 +14,12 @@ from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
 from armillary_engine.operations import DeadLetterQuery, Every
 from armillary_engine.queries import InstanceQuery, SignalQuery, TaskQuery
-from armillary_engine.runtime import Caller
+from armillary_engine.runtime import Caller, Request
 from armillary_engine.testing.clock import VirtualClock
-from armillary_engine.worker import recurrence
+from armillary_engine.worker import letters, recurrence
 from msgspec.structs import replace
 
-from .conftest import House, done, flow, get, task
+from .conftest import PATIENCE, House, call, done, flow, get, task
 
 WAIT = m.Signal("paid", "paid", match=get("input.policy"), result="paid")
 POLICY = {"policy": "P-1"}
@@ -104,6 +105,21 @@ def test_an_id_that_is_taken_is_refused_under_any_other_key(house: House) -> Non
     assert [one.id for one in runtime.instances()] == ["mine"]
 
 
+def test_a_delayed_start_is_one_as_well(house: House) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.deploy(flow(task()))
+    first = runtime.start("Case", id="mine", key="K", delay=60)
+    assert (first.id, first.key, first.steps) == ("mine", "K", ())
+    assert runtime.start("Case", key="K", delay=5).id == runtime.start("Case", key="K").id == "mine"
+    assert code(runtime.start, "Case", id="mine", delay=60) == "instance.exists"
+    clock.advance(seconds=59)
+    settled(runtime, lambda: runtime.tasks() == [])
+    clock.advance(seconds=1)
+    settled(runtime, lambda: [one.instance for one in runtime.tasks()] == ["mine"])
+    assert runtime.start("Case", key="K").id == "mine"
+
+
 def test_one_that_has_not_begun_waits_for_its_time_and_for_nobody(house: House) -> None:
     """Also after it was suspended until then."""
     clock = VirtualClock()
@@ -142,6 +158,21 @@ def test_who_decides_page_by_page_sees_every_dead_letter(house: House) -> None:
         seen += [letter.id for letter in page]
     assert seen == [f"signal-s{number}" for number in range(5)]
     assert (runtime.dead_letters(), len(runtime.dead_letters(DeadLetterQuery(status="dropped")))) == ([], 5)
+
+
+def test_each_of_very_many_dead_letters_can_be_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that no list goes down to."""
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    monkeypatch.setattr(letters, "MANY", 1)
+    for number in range(3):
+        runtime.signal("paid", id=f"s{number}", match=number, ttl=1 + number)
+    clock.advance(seconds=10)
+    settled(runtime, lambda: [one.id for one in runtime.dead_letters()] == ["signal-s0"])
+    assert runtime.dead_letter("signal-s2").status == "dead"
+    assert runtime.drop_dead_letter("signal-s1").status == "dropped"
+    for unknown in ("signal-s3", "signal-", "message-0", "message-x", "message-", f"message-{10**30}", "s1", ""):
+        assert code(runtime.dead_letter, unknown) == "dead-letter.unknown"
 
 
 def test_of_a_signal_whose_time_is_over_no_reason_is_told_that_is_none(house: House) -> None:
@@ -234,3 +265,63 @@ def test_a_snapshot_of_a_newer_release_spoils_no_list() -> None:
         newer = stored.snapshot.replace(b'{"schema":1,', b'{"schema":2,')
         store.tables.instances[id] = replace(stored, snapshot=newer)
         assert [(one.id, one.resting) for one in runtime.instances()] == [(id, False)]
+
+
+# ── a process that is told to stop ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_stops_gives_back_what_it_has_in_hand(house: House) -> None:
+    """To those who work beside it: they do not wait for its leases to end."""
+    asked, over = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> None:
+        asked.set()
+        over.wait(PATIENCE)
+
+    stopping, staying = house.open(), house.open()
+    stopping.register_service("rating", slow)
+    stopping.deploy(flow(call(), done("quote")))
+    id = stopping.start("Case", POLICY).id
+    assert asked.wait(PATIENCE)
+    staying.register_service("rating", lambda request: 2)
+    stopping.close()
+    assert house.until(staying, id).status == "completed"
+    over.set()
+
+
+def test_who_stops_finishes_the_slice_in_hand_and_claims_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime, looking = house.open(), house.open(work=False)
+    runtime.deploy(flow(WAIT, task()))
+    ids = [runtime.start("Case", {"policy": str(number)}).id for number in range(2)]
+    store, entered, gate = runtime.engine.store, threading.Event(), threading.Event()
+    commit, claim = store.commit, store.claim
+    claimed: list[int] = []
+
+    def slow(mutations: Any) -> Any:
+        entered.set()
+        assert gate.wait(PATIENCE)
+        return commit(mutations)
+
+    def counted(*given: Any, **options: Any) -> Any:
+        found = claim(*given, **options)
+        claimed.append(len(found))
+        return found
+
+    monkeypatch.setattr(store, "commit", slow)
+    monkeypatch.setattr(store, "claim", counted)
+    looking.signal("paid", match="0")
+    assert entered.wait(PATIENCE)
+    looking.signal("paid", match="1")
+    closing = threading.Thread(target=runtime.close)
+    closing.start()
+    assert runtime._loop._stop.wait(PATIENCE)
+    gate.set()
+    closing.join(PATIENCE)
+    assert not closing.is_alive()
+    assert [looking.instance(id).steps for id in ids] == [("review",), ("paid",)]
+    assert [one.state for one in looking.engine.store.letters(state=None)] == ["ready"]
+    assert sum(claimed) == 1
+    monkeypatch.undo()
+    assert house.until(house.open(), ids[1], "resting").steps == ("review",)

@@ -81,6 +81,8 @@ def test_a_killed_process_loses_nothing_and_the_next_goes_on_at_once(file_house:
         child.kill()
     requests: list[Any] = []
     runtime = file_house.open()
+    (ours,) = Path(f"{runtime.engine.store.path}-peers").glob("*.alive")  # type: ignore[attr-defined]
+    assert ours.stem == runtime.engine.store.owner, "what the dead one left lying is gone"
     view = runtime.instance(instance)
     assert (view.status, view.blocked) == ("running", "waiting for service 'rating'")
     runtime.register_service("rating", lambda request: requests.append(request) or 9)

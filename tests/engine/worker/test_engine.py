@@ -60,7 +60,8 @@ def blocked(runtime: LocalRuntime) -> InstanceView:
     """An instance of a workflow that calls a function that is not here."""
     with LocalRuntime("memory://", store=runtime.engine.store, functions={DOUBLE.name: DOUBLE}, work=False) as earlier:
         earlier.deploy(DOUBLES)
-    view = runtime.start("Doubles", {"x": 4})
+    view = runtime.start("Doubles", {"x": 4}, key="K")
+    assert runtime.start("Doubles", {"x": 5}, key="K").id == view.id
     settle(runtime)
     return view
 

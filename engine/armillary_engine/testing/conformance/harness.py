@@ -112,7 +112,9 @@ class Bench:
         until = self.clock.now() + int(seconds * SECOND)
         return list(store.claim_calls(store.owner, services=services or {"rating": 10}, until=until))
 
-    def decide(self, letter: Letter, status: Literal["replayed", "dropped"]) -> LetterRecord | Refusal:
+    def decide(
+        self, letter: Letter, status: Literal["replayed", "dropped"], backend: Backend | None = None
+    ) -> LetterRecord | Refusal:  # fmt: skip
         """What an operator says about a dead letter."""
         sent = letter.message
         record = LetterRecord(
@@ -128,7 +130,7 @@ class Bench:
             self.clock.now(),
             "ann",
         )
-        return self.store.upkeep.decide(record)
+        return (backend or self.store).upkeep.decide(record)
 
     def kill(self, claim: Claim) -> Letter:
         """A claimed message becomes a dead letter."""

@@ -86,6 +86,25 @@ def a_signal_sent_again_after_the_hand_over_is_known(bench: Bench) -> None:
 
 
 @case
+def a_dead_letter_that_two_decide_about_at_once_is_decided_once(bench: Bench) -> None:
+    bench.begin(waits=(FOREVER,))
+    other = bench.open()
+    for status in ("replayed", "dropped"):
+        bench.send(message())
+        letter, decided = bench.kill(bench.claim()[0]), list[LetterRecord | str]()
+        _meet(
+            bench,
+            lambda: decided.append(bench.decide(letter, "replayed")),  # noqa: B023
+            lambda: decided.append(bench.decide(letter, status, other)),  # noqa: B023
+        )
+        assert isinstance(decided[0], LetterRecord)
+        assert decided[1:] == ["gone"]
+        (claim,) = bench.claim()
+        assert bench.commit(bench.after(bench.read(), claim.consumes)).kind == "committed"
+        assert bench.store.letters(state=None) == []
+
+
+@case
 def a_version_that_is_disabled_while_it_is_deployed_again_is_disabled(bench: Bench) -> None:
     """As every process deploys it that starts meanwhile."""
     other = bench.open()
