@@ -10,6 +10,7 @@ from ..clock import as_datetime
 from ..definition.codec import dumps, loads, normalize
 from ..definition.problems import ArmillaryError
 from ..ids import check_text, new_id
+from ..interpreter.triggers import split_token
 from ..operations import SignalExplanation, SignalStatus, SignalView, SignalWaitView
 from ..queries import SignalQuery
 from ..rows import SentSignal, SignalRow, SignalWait
@@ -104,7 +105,8 @@ class SignalDesk:
     def _reason(self, view: SignalView, waits: Sequence[SignalWaitView]) -> str:
         what = f"an instance's wait for {view.name!r}"
         if view.takers:
-            return f"it matched {what} by name and {_by(view)}: {', '.join(view.takers)}"
+            stuck = "".join(self._stuck(token) for token in view.takers[:NEAR])
+            return f"it matched {what} by name and {_by(view)}: {', '.join(view.takers)}{stuck}"
         if view.status == "taken":
             return f"it matched {what} by name and {_by(view)}"
         if view.status == "told":
@@ -116,6 +118,17 @@ class SignalDesk:
             return f"no open wait has the name {view.name!r}; {until}"
         keys = ", ".join("only by instance" if one.addressed else _json(one.match) for one in waits)
         return f"open waits for {view.name!r} match other values ({keys}) than its {_json(view.match)}; {until}"
+
+    def _stuck(self, token: str) -> str:
+        """Why a wait that it was handed to has not gone on yet."""
+        instance, serial = split_token(token)
+        found = self._engine.store.instance(instance)
+        if found is None or ("message", serial) not in self._engine.store.pending(instance):
+            return ""
+        if found.dead is not None:
+            return f"; {instance} has a dead letter: show those of the instance"
+        when = "when it is resumed" if found.row.status == "suspended" else "next"
+        return f"; {instance} goes on with it {when}"
 
     def _addressee(self, instance: str) -> str:
         """The living member of its chain, which is who a signal to any of them reaches."""

@@ -113,6 +113,9 @@ def test_a_delayed_start_is_one_as_well(house: House) -> None:
     assert (first.id, first.key, first.steps) == ("mine", "K", ())
     assert runtime.start("Case", key="K", delay=5).id == runtime.start("Case", key="K").id == "mine"
     assert code(runtime.start, "Case", id="mine", delay=60) == "instance.exists"
+    runtime.disable("Case", first.version)
+    assert runtime.start("Case", key="K").id == "mine", "what was started is there, whatever can be started now"
+    runtime.enable("Case", first.version)
     clock.advance(seconds=59)
     settled(runtime, lambda: runtime.tasks() == [])
     clock.advance(seconds=1)
@@ -196,6 +199,34 @@ def test_of_a_signal_whose_time_is_over_no_reason_is_told_that_is_none(house: Ho
     runtime.replay_dead_letter("signal-s")
     settled(runtime, lambda: runtime.instance("a").status == "completed")
     assert "until somebody decided about it: show the dead letter signal-s" in runtime.explain("s").reason
+
+
+def test_what_a_signal_that_was_taken_waits_for_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.deploy(flow(WAIT, done("paid")))
+    runtime.start("Case", POLICY, id="a")
+    runtime.suspend("a")
+    settled(runtime, lambda: runtime.instance("a").status == "suspended")
+    runtime.signal("paid", match="P-1", id="s")
+    matched = """it matched an instance's wait for 'paid' by name and match ("P-1"): a/1"""
+    assert runtime.explain("s").reason == f"{matched}; a goes on with it when it is resumed"
+    runtime.resume("a")
+    while runtime.instance("a").status == "suspended":
+        runtime.engine.take(runtime.engine.store.claim(1, "me", until=clock.now() + 1_000_000))
+    assert runtime.explain("s").reason == f"{matched}; a goes on with it next"
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a defect of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime.engine.slicer, "next", broken)
+        while not runtime.dead_letters():
+            settled(runtime, lambda: True)
+            clock.advance(seconds=200)
+    assert runtime.explain("s").reason == f"{matched}; a has a dead letter: show those of the instance"
+    runtime.replay_dead_letter(runtime.dead_letters()[0].id)
+    settled(runtime, lambda: runtime.explain("s").reason == matched)
 
 
 def test_who_a_signal_to_an_instance_reaches_is_told(house: House) -> None:

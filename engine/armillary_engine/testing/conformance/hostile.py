@@ -91,14 +91,14 @@ def a_dead_letter_that_two_decide_about_at_once_is_decided_once(bench: Bench) ->
     other = bench.open()
     for status in ("replayed", "dropped"):
         bench.send(message())
-        letter, decided = bench.kill(bench.claim()[0]), list[LetterRecord | str]()
+        letter, decided = bench.kill(bench.claim()[0]), dict[str, LetterRecord | str]()
         _meet(
             bench,
-            lambda: decided.append(bench.decide(letter, "replayed")),  # noqa: B023
-            lambda: decided.append(bench.decide(letter, status, other)),  # noqa: B023
+            lambda: decided.update(first=bench.decide(letter, "replayed")),  # noqa: B023
+            lambda: decided.update(second=bench.decide(letter, status, other)),  # noqa: B023
         )
-        assert isinstance(decided[0], LetterRecord)
-        assert decided[1:] == ["gone"]
+        assert isinstance(decided["first"], LetterRecord)
+        assert decided["second"] == "gone"
         (claim,) = bench.claim()
         assert bench.commit(bench.after(bench.read(), claim.consumes)).kind == "committed"
         assert bench.store.letters(state=None) == []
