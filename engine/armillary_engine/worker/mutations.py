@@ -249,7 +249,7 @@ class _Draft:
             error_json=failed,
             next=after.chain.next,
             updated=self.now,
-            ended=self.now if ended else None,
+            ended=(self.now if self.ending is not None else row.ended) if ended else None,
         )
 
     def _events(self, done: Slice) -> tuple[EventRow, ...]:

@@ -284,3 +284,17 @@ def test_a_row_that_says_another_status(scene: Scene, status: Any) -> None:
     scene.begin("signal")
     scene.break_(f"UPDATE instances SET status = '{status}'", lambda tables: change(tables, status=status))
     assert "projection" in scene.found()
+
+
+def test_a_file_that_sqlite_finds_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with LocalRuntime(f"sqlite:///{path}", work=False) as runtime:
+        assert list(runtime.check()) == []
+        operator = sqlite3.connect(path, isolation_level=None)
+        operator.execute("PRAGMA writable_schema = ON")
+        operator.execute("DELETE FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+        operator.execute(f"PRAGMA schema_version = {operator.execute('PRAGMA schema_version').fetchone()[0] + 1}")
+        operator.close()
+        defects = runtime.check()
+    assert {one.code for one in defects} == {"check.integrity"}
+    assert "never used" in defects[0].message

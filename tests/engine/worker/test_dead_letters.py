@@ -242,12 +242,14 @@ def test_it_is_replayed_to_an_instance_that_has_ended(
     id = make_dead(runtime, clock, monkeypatch)
     runtime.cancel(instance)
     settle(runtime)
-    state = runtime.instance_state(instance)
+    state, ended = runtime.instance_state(instance), runtime.instance(instance).ended
+    clock.advance(seconds=60)
     replayed = runtime.replay_dead_letter(id)
     settle(runtime)
     assert replayed.status == "replayed"
     assert runtime.dead_letters() == []
     assert runtime.instance(instance).status == "cancelled"
+    assert runtime.instance(instance).ended == ended, "it has ended once"
     assert runtime.instance_state(instance).state == state.state
     last = runtime.history(instance)[-1]
     assert (last.type, last.data["reason"]) == ("trigger.stale", "the instance is cancelled"), "ignored and recorded"

@@ -25,6 +25,7 @@ from armillary_engine.rows import Message
 from armillary_engine.testing.clock import BEGINNING, VirtualClock
 from armillary_engine.transport import Accepted
 from armillary_engine.views import InstanceView
+from armillary_engine.worker import programs
 from armillary_engine.worker.loop import Loop
 
 DEFINITION = m.Definition("Case", (m.Signal("go", "go", result="said"), m.Complete("done", m.Get("said"))))
@@ -477,6 +478,20 @@ def test_a_slice_that_cannot_be_stored_takes_no_other_with_it(
     (letter,) = runtime.dead_letters()
     assert (letter.instance, letter.attempts) == (ids[1], 5)
     assert "store's limits" in str(letter.error)
+
+
+def test_of_very_many_newer_snapshots_their_definition_is_left(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a parameter of every claim."""
+    monkeypatch.setattr(programs, "UNREADABLE", 2)
+    lacking = runtime.engine.programs
+    for number in range(3):
+        lacking.cannot_read(f"i{number}", "d", ArmillaryError("snapshot.newer", "expected an older one"))
+    lacking.cannot_read("j", "e", ArmillaryError("snapshot.newer", "expected an older one"))
+    assert lacking.lacking == {"i0", "i1", "d", "j"}
+    lacking.register({})
+    assert lacking.lacking == frozenset()
 
 
 def test_a_trigger_of_a_newer_release_is_left_unclaimed(runtime: LocalRuntime) -> None:
