@@ -94,6 +94,42 @@ def test_a_killed_process_loses_nothing_and_the_next_goes_on_at_once(file_house:
     assert runtime.instance_state(instance).output == 9
 
 
+def test_a_deadline_of_one_that_died_is_kept_by_those_who_live(file_house: House) -> None:
+    """They were told of it with the commit, and sleep until then."""
+    runtime = file_house.open()
+    runtime.deploy(flow(m.Timer("nap", after=m.Const("PT1S")), done("input.policy")))
+    script = """
+        runtime = LocalRuntime(url)
+        say(runtime.start("Case", {"policy": "P-1"}).id)
+        threading.Event().wait()
+    """
+    with Child(file_house, script) as child:
+        instance = child.said()
+        child.kill()
+    assert file_house.until(runtime, instance).status == "completed"
+
+
+def test_a_schedule_of_one_that_died_is_kept_by_those_who_live(file_house: House) -> None:
+    runtime = file_house.open()
+    runtime.deploy(flow(task()))
+    committed = threading.Event()
+    subscription = runtime.subscribe(lambda _: committed.set())
+    script = """
+        from armillary_engine.operations import Every
+        runtime = LocalRuntime(url)
+        runtime.schedule("often", "Case", Every(interval=1))
+        say("made")
+        threading.Event().wait()
+    """
+    with Child(file_house, script) as child:
+        assert child.said() == "made"
+        child.kill()
+    assert committed.wait(PATIENCE)
+    subscription.close()
+    runtime.delete_schedule("often")
+    assert runtime.instances()[0].status == "waiting"
+
+
 def test_each_process_is_woken_by_the_others_commits(file_house: House) -> None:
     runtime = file_house.open()
     runtime.register_service("rating", lambda request: {"premium": 5})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 from ...mutation import Close, Delivery, Nothing, Replied, Return
 from ...rows import DefinitionRow, LetterRecord, SignalWait
@@ -88,8 +89,8 @@ def a_signal_sent_again_after_the_hand_over_is_known(bench: Bench) -> None:
 @case
 def a_dead_letter_that_two_decide_about_at_once_is_decided_once(bench: Bench) -> None:
     bench.begin(waits=(FOREVER,))
-    other = bench.open()
-    for status in ("replayed", "dropped"):
+    other, ways = bench.open(), list[Literal["replayed", "dropped"]](["replayed", "dropped"])
+    for status in ways:
         bench.send(message())
         letter, decided = bench.kill(bench.claim()[0]), dict[str, LetterRecord | str]()
         _meet(
