@@ -144,6 +144,71 @@ def test_one_that_has_not_begun_waits_for_its_time_and_for_nobody(house: House) 
     settled(runtime, lambda: runtime.instance(id).steps == ("review",))
 
 
+# ── who asked for it, and why ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_an_operator_asks_stands_in_the_history_with_who_and_why(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(m.Fail("fail", m.Const("failure.mine"), m.Const("no")), name="Fails"))
+    undone = m.Try("try", (m.Set("set", {"x": m.Const(1)}),), (), compensate=(task("undo"),))
+    runtime.deploy(flow(undone, task()))
+    ann, id = Caller("ann"), runtime.start("Case").id
+    runtime.suspend(id, reason="wait", caller=ann)
+    runtime.resume(id, caller=Caller("bob"))
+    settled(runtime, lambda: runtime.instance(id).steps == ("review",))
+    runtime.cancel(id, compensate=True, reason="withdrawn", caller=ann)
+    settled(runtime, lambda: runtime.instance(id).steps == ("undo",))
+    assert asked(runtime, id) == [
+        ("suspended", {"reason": "wait", "by": "ann"}),
+        ("resumed", {"by": "bob"}),
+        ("cancelling", {"reason": "withdrawn", "by": "ann"}),
+    ]
+    runtime.cancel(id, reason="at once", caller=Caller("bob"))
+    settled(runtime, lambda: runtime.instance(id).status == "cancelled")
+    assert asked(runtime, id)[3:] == [("cancelled", {"reason": "at once", "by": "bob"})]
+    failed = runtime.start("Fails").id
+    runtime.retry(failed, caller=ann)
+    settled(runtime, lambda: [one for one, _ in asked(runtime, failed)] == ["failed", "retried", "failed"])
+    assert asked(runtime, failed)[1] == ("retried", {"by": "ann", "step": "fail"})
+
+
+def asked(runtime: LocalRuntime, id: str) -> list[tuple[str, Any]]:
+    """What happened to an instance after its start."""
+    events = [one for one in runtime.history(id) if one.type.startswith("instance.")]
+    return [(one.type.removeprefix("instance."), one.data) for one in events[1:]]
+
+
+def test_whoever_shows_an_instance_hears_who_holds_its_tasks(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task()))
+    id = runtime.start("Case").id
+    heard: list[tuple[str, int]] = []
+    subscription = runtime.subscribe(
+        lambda changed: heard.append((changed.instance, changed.revision)), instance=id, at_once=True
+    )
+    runtime.claim_task(f"{id}/1", caller=Caller("ann"))
+    runtime.comment_task(f"{id}/1", "hm", caller=Caller("ann"))
+    subscription.close()
+    assert heard == [(id, 0)] * 2
+
+
+def test_of_two_who_claim_a_task_the_second_is_told_who_has_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one was quicker, after this one had looked."""
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task()))
+    id = f"{runtime.start('Case').id}/1"
+    change = runtime.engine.store.change_task
+
+    def late(wanted: Any) -> bool:
+        monkeypatch.setattr(runtime.engine.store, "change_task", change)
+        runtime.claim_task(id, caller=Caller("quick"))
+        return change(wanted)
+
+    monkeypatch.setattr(runtime.engine.store, "change_task", late)
+    assert code(runtime.claim_task, id, caller=Caller("slow")) == "task.taken"
+    assert [(one.type, one.actor) for one in runtime.task_events(id)] == [("created", None), ("claimed", "quick")]
+
+
 # ── dead letters and signals ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -161,6 +226,19 @@ def test_who_decides_page_by_page_sees_every_dead_letter(house: House) -> None:
         seen += [letter.id for letter in page]
     assert seen == [f"signal-s{number}" for number in range(5)]
     assert (runtime.dead_letters(), len(runtime.dead_letters(DeadLetterQuery(status="dropped")))) == ([], 5)
+
+
+def test_a_signal_that_is_sent_again_has_its_time_again(house: House) -> None:
+    clock = VirtualClock()
+    runtime = house.open(clock=clock, work=False)
+    runtime.signal("paid", id="s", match=1, ttl=5)
+    clock.advance(seconds=100)
+    settled(runtime, lambda: len(runtime.dead_letters()) == 1)
+    runtime.replay_dead_letter("signal-s")
+    clock.advance(seconds=4)
+    settled(runtime, lambda: [one.id for one in runtime.signals(SignalQuery(status="kept"))] == ["s~replayed"])
+    clock.advance(seconds=1)
+    settled(runtime, lambda: [one.id for one in runtime.dead_letters()] == ["signal-s~replayed"])
 
 
 def test_each_of_very_many_dead_letters_can_be_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from ...mutation import Close, Delivery, Nothing, Replied, Return
-from ...rows import DefinitionRow, LetterRecord, SignalWait
+from ...rows import DefinitionRow, Letter, LetterRecord, SignalWait
 from .harness import SECOND, Bench, case, message
 from .signals import PAID, arrived, signal
 
@@ -89,15 +89,22 @@ def a_signal_sent_again_after_the_hand_over_is_known(bench: Bench) -> None:
 @case
 def a_dead_letter_that_two_decide_about_at_once_is_decided_once(bench: Bench) -> None:
     bench.begin(waits=(FOREVER,))
-    other, ways = bench.open(), list[Literal["replayed", "dropped"]](["replayed", "dropped"])
+    other = bench.open()
+    ways: tuple[Literal["replayed", "dropped"], ...] = ("replayed", "dropped")
     for status in ways:
         bench.send(message())
         letter, decided = bench.kill(bench.claim()[0]), dict[str, LetterRecord | str]()
-        _meet(
-            bench,
-            lambda: decided.update(first=bench.decide(letter, "replayed")),  # noqa: B023
-            lambda: decided.update(second=bench.decide(letter, status, other)),  # noqa: B023
-        )
+
+        def first(letter: Letter = letter, decided: dict[str, LetterRecord | str] = decided) -> None:
+            decided["first"] = bench.decide(letter, "replayed")
+
+        def second(
+            letter: Letter = letter, decided: dict[str, LetterRecord | str] = decided,
+            status: Literal["replayed", "dropped"] = status,
+        ) -> None:  # fmt: skip
+            decided["second"] = bench.decide(letter, status, other)
+
+        _meet(bench, first, second)
         assert isinstance(decided["first"], LetterRecord)
         assert decided["second"] == "gone"
         (claim,) = bench.claim()
