@@ -155,6 +155,18 @@ def test_in_sequence_one_item_is_at_work_at_a_time() -> None:
     assert world.state == {"a": "two", "r": ["one", "two"]}
 
 
+def test_an_empty_body_turns_within_bounds() -> None:
+    world = run(Each("each", e("range(4000)"), "x", (), collect=e("x"), result="r"), Complete("z", e("len(r)")))
+    assert (world.output, world.it.slices) == (4000, 5)
+
+
+def test_items_in_hand_and_what_is_collected_count_towards_the_size_of_the_instance() -> None:
+    world = run(Set("s", {"all": e("input")}), Each("each", e("all"), "x", ()), input=["x" * 200_000] * 3)
+    assert world.error == "failure.state-too-large"
+    world = run(Each("each", e("range(9)"), "x", (), collect=e("input")), input="x" * 200_000)
+    assert world.error == "failure.state-too-large"
+
+
 def test_an_inner_each_hides_the_item_of_the_outer_one() -> None:
     inner = Each("in", e("x"), "x", (), collect=e("x + 1"), result="row")
     outer = Each("out", e("[[1], [2, 3]]"), "x", (inner,), collect=e("[x, row]"), result="r")
@@ -258,6 +270,7 @@ def test_next_goes_on_with_the_next_turn() -> None:
     body = (INC, if_("n % 2 == 0", Next("skip")), Set("odd", {"odd": e("odd + [n]")}))
     world = run(Set("s", {"n": e("0"), "odd": e("[]")}), Repeat("r", body, test=e("n < 6")))
     assert world.state == {"n": 6, "odd": [1, 3, 5]}
+    assert world.types("skip") == ["step.done"] * 3
 
 
 def test_next_in_an_until_loop_goes_to_its_test() -> None:
@@ -270,6 +283,15 @@ def test_next_in_an_each_collects_nothing_for_its_turn() -> None:
     assert world.state == {"r": [0, 2, 4]}
     last = run(Each("each", e("range(2)"), "x", (if_("x == 1", Next("skip")),), collect=e("x"), result="r"))
     assert last.state == {"r": [0]}
+
+
+def test_after_next_one_turn_is_at_work_as_before() -> None:
+    body = (if_("x < 2", Next("skip")), Task("t", "T", payload=e("x")))
+    world = run(Each("each", e("range(5)"), "x", body))
+    for x in (2, 3, 4):
+        assert [command.payload for command in world.it.open.values()] == [x]
+        world.answer("t")
+    assert world.status == "completed"
 
 
 def test_leave_in_an_each_keeps_what_was_collected() -> None:
