@@ -7,7 +7,18 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from armillary_engine.definition.model import Address, Call, Complete, Handler, RetryPolicy, Set, Try
+from armillary_engine.definition.model import (
+    Address,
+    Call,
+    Complete,
+    Fork,
+    ForkBranch,
+    Handler,
+    RetryPolicy,
+    Set,
+    Task,
+    Try,
+)
 from armillary_engine.interpreter.commands import CloseWait, Due, OpenCall, RetryCall
 from armillary_engine.interpreter.retry import Policy, delay
 from armillary_engine.interpreter.triggers import CallReturned, Failed, TimerDue
@@ -47,6 +58,15 @@ def test_a_call_in_flight_is_running_and_one_in_back_off_waits() -> None:
     assert world.status == "running"
     world.break_call("quote")
     assert world.status == "waiting"
+
+
+def test_a_call_that_is_due_again_is_running() -> None:
+    again = quote(retry=RetryPolicy(attempts=2, backoff="PT5S"))
+    tasks = (ForkBranch("b", (Task("b", "B"),)), ForkBranch("c", (Task("c", "C"),)))
+    world = started(Fork("f", (ForkBranch("a", (again,)), *tasks))).break_call("quote").answer("b")
+    assert world.status == "waiting"
+    world.pass_time("PT5S").answer("c")
+    assert world.status == "running"
 
 
 def test_the_reply_is_the_result_and_a_one_call_instance_takes_two_slices() -> None:

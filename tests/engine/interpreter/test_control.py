@@ -10,19 +10,21 @@ from armillary_engine.definition.model import (
     Call,
     Complete,
     Each,
+    Escalation,
     Fail,
     Fork,
     ForkBranch,
     Repeat,
     RetryPolicy,
     Set,
+    Signal,
     Subworkflow,
     Task,
     Timer,
     Try,
 )
 from armillary_engine.interpreter import InterpretError, why_not_retry
-from armillary_engine.interpreter.commands import End, OpenCall, OpenTask, StartChild
+from armillary_engine.interpreter.commands import End, OpenCall, OpenTask, RetryCall, StartChild
 from armillary_engine.interpreter.triggers import (
     CallReturned,
     Cancel,
@@ -178,6 +180,37 @@ def test_late_replies_to_attempts_before_the_retry_are_stale() -> None:
     world.break_call("c")
     assert world.status == "waiting"  # the policy allows two attempts again
     assert world.reply("c").waiting() == ["after"]
+
+
+def test_back_off_begins_anew_after_a_retry() -> None:
+    policy = RetryPolicy(attempts=3, backoff="PT2S", factor=3, max="PT1H")
+    world = run(Call("c", Address("s", "o"), const(None), retry=policy))
+    for _ in range(2):
+        world.break_call("c").break_call("c").break_call("c").give(Retry())
+    assert [(again.attempt, again.due - T0) for again in world.commands(RetryCall)] == [
+        (2, 2_000_000), (3, 6_000_000), (5, 2_000_000), (6, 6_000_000),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("waits", "purpose"),
+    [
+        (Timer("a", after=e("'PT1H'")), "timer"),
+        (task("a", timeout="PT1H"), "timeout"),
+        (task("a", escalate=Escalation("PT1H", ("manager",))), "escalate"),
+        (Signal("a", "paid", timeout="PT1H"), "timeout"),
+        (Call("a", Address("s", "o"), const(None), timeout="PT1H"), "timeout"),
+    ],
+)
+def test_what_is_opened_again_is_due_anew(waits: Any, purpose: Any) -> None:
+    failing = ForkBranch("b", (Call("b", Address("s", "o"), const(None), timeout="P1D"),))
+    world = run(Fork("fork", (ForkBranch("a", (waits,)), failing)))
+    world.pass_time("PT10M").break_call("b").give(Retry())
+    serial = world.serial("a")
+    world.give(TimerDue(serial, purpose, T0 + 3_600_000_000))
+    assert world.types()[-1] == "a trigger.stale"
+    assert world.it.dues[serial, purpose] == T0 + 4_200_000_000
+    assert world.waiting() == ["a", "b"]
 
 
 def test_a_due_time_from_before_the_retry_is_stale() -> None:

@@ -17,6 +17,7 @@ from armillary_engine.definition.model import (
     Fork,
     ForkBranch,
     Handler,
+    Reference,
     Repeat,
     Set,
     Subworkflow,
@@ -242,6 +243,15 @@ def test_a_compensation_sees_the_local_names_of_its_moment_and_never_later_ones(
     assert world.snapshot.error.compensation.code == "expression.missing"
 
 
+def test_a_compensation_sees_the_moment_and_the_reference_of_when_it_runs() -> None:
+    undo_it = (Set("u", {"told": e("[now, instance.reference, input]")}),)
+    late = (task("wait"), Reference("r", const("P-1")), fail())
+    world = run(Try("t", (Set("s", {"seen": e("now")}),), compensate=undo_it), *late, input=7)
+    world.pass_time("PT1H").answer("wait")
+    assert world.state == {"seen": "2025-06-15T15:06:40Z"}
+    assert world.event("step.done", "u").data == {"local": [["told", ["2025-06-15T16:06:40Z", "P-1", 7]]]}
+
+
 def test_a_failing_compensation_ends_the_instance_with_both_errors_and_the_rest_stay_listed() -> None:
     world = run(booking("flight"), booking("hotel"), fail())
     world.break_call("undo-hotel", "failure.down")
@@ -393,4 +403,6 @@ def test_captured_values_count_towards_the_size_of_the_instance() -> None:
         Set("s", {"n": e("0")}), Repeat("r", (big, note("n", value="n + 1")), test=e("n < 9")), input="x" * 200_000
     )
     assert world.it.snapshot.compensating is not None  # it failed, and undoes what was registered until then
-    assert world.event("step.failed", "t").data["code"] == "failure.state-too-large"
+    data = world.event("step.failed", "t").data
+    assert data["code"] == "failure.state-too-large"
+    assert "from" not in data, "it is what it captures that is too much"

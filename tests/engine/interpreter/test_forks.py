@@ -198,6 +198,14 @@ def test_a_thousand_open_branches_are_the_limit() -> None:
     assert nested.snapshot.error.step == "in"
 
 
+def test_branches_that_are_about_to_begin_count_as_open() -> None:
+    pairs = (fork(task(f"a{i}"), task(f"b{i}"), id=f"in{i}") for i in range(700))
+    world = run(fork(*pairs))
+    assert world.error == "failure.too-many-branches"
+    assert world.snapshot.error is not None
+    assert world.snapshot.error.step == "in300", "600 wait, 399 are to begin, and it would open two"
+
+
 def test_an_instance_with_a_thousand_open_branches_can_be_cancelled() -> None:
     world = run(fork(*(task(f"t{i}") for i in range(999))))
     assert len(world.waiting()) == 999

@@ -8,11 +8,14 @@ import pytest
 from armillary_engine.definition.model import (
     Check,
     Complete,
+    Each,
     Escalation,
+    Fail,
     Fork,
     ForkBranch,
     Handler,
     Set,
+    Signal,
     Task,
     Try,
 )
@@ -162,6 +165,19 @@ def test_a_check_that_has_no_value_refuses_and_says_why() -> None:
     world = started(Task("a", "A", check=(Check(e("answer.missing"), e("'m'")), Check(e("1"), e("'m'")))))
     _, problems = checked(world, "a", {})
     assert [problem.code for problem in problems] == ["task.check-failed", "task.check-failed"]
+
+
+def test_a_check_sees_the_names_of_its_turn_and_of_its_handler() -> None:
+    check = Check(e("answer != f'{x}{error.code}'"), e("f'expected {x}'"))
+    body = Each("each", e("[1, 2]"), "x", (Task("a", "A", check=(check,)),), parallel=2)
+    world = started(Try("t", (Fail("f", const("bad"), const("m")),), (Handler(("*",), (body,)),)))
+    assert [problem.message for problem in checked(world, "a", "2bad")[1]] == ["expected 1"]
+    assert checked(world, "a", "1bad")[1] == ()
+
+
+def test_an_answer_to_another_wait_is_refused() -> None:
+    world = started(Signal("s", "paid"))
+    assert [problem.code for problem in checked(world, "s", None)[1]] == ["task.not-open"]
 
 
 def test_an_answer_to_no_open_task_is_refused() -> None:

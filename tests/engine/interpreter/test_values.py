@@ -214,6 +214,12 @@ def test_local_values_beyond_a_mebibyte_are_a_failure_too() -> None:
     assert (world.status, world.error) == ("failed", "failure.state-too-large")
 
 
+def test_a_local_value_that_is_too_large_leaves_what_was_there() -> None:
+    much = Try("t", (Set("b", {"y": e("'x' * 1048570")}),), (Handler(("failure.state-too-large",), ()),))
+    world = run(Each("each", e("[1, 2]"), "x", (Set("a", {"y": e("x")}), much), parallel=2, collect=e("y"), result="r"))
+    assert (world.status, world.state) == ("completed", {"r": [1, 2]})
+
+
 def test_an_output_is_a_payload() -> None:
     assert run(Complete("z", e("input.part")), input={"part": "x" * 300_000}).error == "failure.payload-too-large"
 

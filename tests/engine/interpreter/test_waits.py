@@ -41,6 +41,7 @@ def test_a_timer_in_the_past_waits_for_a_trigger_all_the_same() -> None:
     assert world.waiting() == ["t"]
     world.pass_time("PT0S")
     assert world.status == "completed"
+    assert world.commands(Due)[1].at == T0, "less than nothing is nothing"
 
 
 @pytest.mark.parametrize("value", [5, "soon", "PT", None, "2025-06-15T18:00:00", "P1Y"])
