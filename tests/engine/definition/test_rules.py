@@ -222,7 +222,39 @@ OUTER = {
     "in an inner loop": (set_("s", x="1"), each(each(set_("a", x="1")) | {"id": "in", "as": "row"}, parallel=2)),
     "a later turn of a loop": (while_("input.y", call(), each(set_("a", x="item"), parallel=2), set_("s", x="1")),),
     "maybe": (if_("input.y", set_("s", x="1")), each(set_("a", x="item"), parallel=2)),
+    "maybe, by a loop": (each(set_("s", x="1")) | {"id": "first"}, each(set_("a", x="item"), parallel=2)),
 }  # fmt: skip
+
+
+def test_a_turns_own_name_is_another_turns_too() -> None:
+    assert errors(each(set_("a", x="item"), parallel=2) | {"id": "first"}, each(set_("b", x="item"), parallel=2)) == []
+
+
+def test_the_item_of_an_outer_loop_is_no_name_to_assign() -> None:
+    inner = each(set_("a", item="1")) | {"id": "in", "as": "row"}
+    assert errors(each(inner)) == ["name.local"]
+    assert errors(handling(each(set_("a", err="1")))) == ["name.local"]
+
+
+def test_a_name_that_may_be_assigned_outside_is_hidden() -> None:
+    found = problems_of(document(if_("input.x", set_("a", item="1")), each(call())))
+    assert "name.shadowed" in [problem.code for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("loop", "goes_on"),
+    [
+        (until("False", call()), False),
+        (while_("True", call()), False),
+        (until("False", call(), if_("input.x", LEAVE)), True),
+        (while_("True", call(), if_("input.x", LEAVE)), True),
+        (until("input.x", call()), True),
+        (while_("True", call(), each(LEAVE)), False),
+    ],
+)
+def test_what_follows_a_loop_is_reached_where_a_way_leads_out(loop: Json, goes_on: bool) -> None:
+    found = [problem.code for problem in problems_of(document(loop, set_("after", x="1")))]
+    assert ("flow.unreachable" not in found) is goes_on
 
 
 @pytest.mark.parametrize("way", OUTER)
@@ -297,6 +329,9 @@ MISTYPED = {
     "whatever it is": (
         set_("s", x="1"), while_("input.go", call(), set_("a", x="True"), set_("b", y="x")),
         set_("c", z="upper(x)"),
+    ),
+    "an object that grows": (
+        set_("s", x="{}"), while_("input.go", call(), set_("a", x="{'of': x}")), set_("b", z="x + 1"),
     ),
     "an item": (set_("s", y="0"), each(set_("a", y="item")), set_("b", z="y + 'b'"), set_("c", item="'a'")),
 }  # fmt: skip

@@ -31,6 +31,7 @@ from armillary_engine.interpreter.triggers import (
     Continue,
     Resume,
     Retry,
+    SignalArrived,
     Start,
     Suspend,
     TaskCompleted,
@@ -371,3 +372,45 @@ def test_a_stale_trigger_changes_nothing_but_the_record() -> None:
         before.state, before.frames, before.serial, before.status,
     )  # fmt: skip
     assert world.it.events[-1].type == "trigger.stale"
+
+
+# ── what history tells of them ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _failed_world() -> World:
+    return run(Fail("f", e("'bad'"), e("'m'")))
+
+
+HOUR = 3_600_000_000
+LATE = TimerDue(1, "timeout", T0 + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("prepared", "trigger", "event", "told"),
+    [
+        (lambda: run(task("a")), TaskCompleted(1, 5, "ann"), "step.done", {"by": "ann"}),
+        (lambda: run(Call("a", Address("s", "o"), const(1))), CallReturned(1, 1, 5), "step.done", {"attempt": 1}),
+        (lambda: run(Signal("a", "paid")), SignalArrived(1, "s-7", "paid"), "step.done", {"signal": "s-7"}),
+        (lambda: run(Timer("a", after=e("'PT1H'"))), TimerDue(1, "timer", T0 + HOUR), "step.done", {"due": T0 + HOUR}),
+        (lambda: run(task("a", timeout="PT1H")), LATE, "step.failed", {"code": "timeout.task"}),
+        (lambda: run(task("a")), Cancel(False, "why", "ops"), "instance.cancelled", {"by": "ops", "reason": "why"}),
+        (lambda: run(task("a")), Suspend("why", "ops"), "instance.suspended", {"by": "ops", "reason": "why"}),
+        (lambda: run(task("a")).give(Suspend()), Resume("ops"), "instance.resumed", {"by": "ops"}),
+        (_failed_world, Retry("ops"), "instance.retried", {"by": "ops", "step": "f"}),
+        (lambda: run(task("a")), TaskCompleted(9, 5), "trigger.stale", {"trigger": "task-completed"}),
+    ],
+)  # fmt: skip
+def test_history_tells_each_trigger(prepared: Any, trigger: Any, event: str, told: dict[str, Any]) -> None:
+    world = prepared()
+    seen = len(world.it.events)
+    world.give(trigger)
+    (found, *_) = [one for one in world.it.events[seen:] if one.type == event]
+    assert {name: found.data.get(name) for name in told} == told
+    assert world.snapshot.now == max(T0, getattr(trigger, "due", 0))
+
+
+def test_history_tells_the_input_and_the_end_of_a_child() -> None:
+    child = workflow(Complete("z", e("input")), name="Child")
+    world = World(workflow(Subworkflow("sub", "Child", e("input"))), child).start(7)
+    assert world.event("instance.started").data == {"input": 7}
+    assert world.event("step.done", "sub").data == {"child": "i:1"}
