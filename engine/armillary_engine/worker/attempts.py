@@ -26,7 +26,7 @@ class Attempts:
     def __init__(
         self, store: Backend, pulse: Pulse, telemetry: Telemetry, returned: Callable[[Returned], None]
     ) -> None:  # fmt: skip
-        self.pool = CallPool(returned, clock=store.clock, beat=self.beat)
+        self.pool = CallPool(returned, clock=store.clock, beat=self.beat, freed=pulse.beat)
         self._store = store
         self._clock = store.clock
         self._pulse = pulse

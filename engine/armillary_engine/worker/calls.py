@@ -63,14 +63,16 @@ class _Service:
 class CallPool:
     """Calls services and hands what they answer to ``returned``, on the thread of the call: an attempt is in flight, or
     it has been handed over, and never neither. ``returned`` must not call the pool; ``afterwards``, which its thread
-    calls before it takes another call, may."""
+    calls before it takes another call, may. ``freed`` hears that calls are taken again after too many
+    hung."""
 
     def __init__(
         self, returned: Callable[[Returned], None], *, clock: Clock, threads: int = THREADS,
-        beat: Callable[[CallRow], None] = lambda call: None,
+        beat: Callable[[CallRow], None] = lambda call: None, freed: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._returned = returned
         self._beat = beat
+        self._freed = freed
         self.afterwards: Callable[[], None] = lambda: None
         self._clock = clock
         self._threads = threads
@@ -241,11 +243,14 @@ class CallPool:
             case Failed():
                 trigger = CallReturned(call.serial, call.attempt, failed=answer)
         with self._lock:
-            if self._flying.pop(key_of(call), None) is None:
-                self._abandoned -= 1
+            if self._flying.pop(key_of(call), None) is not None:
+                self._release(call.service)
+                self._returned(Returned(call, trigger))
                 return
-            self._release(call.service)
-            self._returned(Returned(call, trigger))
+            self._abandoned -= 1
+            again = self._abandoned == ABANDONED - 1
+        if again:
+            self._freed()
 
     def close(self) -> list[CallRow]:
         """Takes no more calls and lets idle threads end. Gives the calls that are left in flight, now abandoned."""

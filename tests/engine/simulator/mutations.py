@@ -5,6 +5,7 @@ A defect is a function that patches one thing; :data:`MUTATIONS` is the kept lis
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +16,16 @@ from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.backends.memory_reads import MemoryReads
 from armillary_engine.backends.memory_tables import Tables
 from armillary_engine.backends.memory_upkeep import MemoryUpkeep
-from armillary_engine.interpreter.commands import CancelChild
+from armillary_engine.interpreter import control, ending
+from armillary_engine.interpreter.commands import CancelChild, End
+from armillary_engine.interpreter.steps import scopes
 from armillary_engine.mutation import Answered, Replied, Taken
 from armillary_engine.worker import mutations as building
 from armillary_engine.worker.attempts import Attempts
 from armillary_engine.worker.calls import CallPool
 from armillary_engine.worker.chores import Chores
 from armillary_engine.worker.engine import Engine
+from armillary_engine.worker.inbox import Inbox
 from armillary_engine.worker.loop import Loop, Rest
 from armillary_engine.worker.pulse import Pulse
 from armillary_engine.worker.schedules import Schedules
@@ -186,6 +190,22 @@ def deadlines_are_not_stored(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutation
+def deadlines_outlive_their_wait(patch: pytest.MonkeyPatch) -> None:
+    kept, remove = MemoryBackend._close, Tables.remove_letter
+
+    def close(self: MemoryBackend, change: Any) -> None:
+        def others(tables: Tables, seq: int) -> None:
+            if tables.letters[seq].message.kind != "timer":
+                remove(tables, seq)
+
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(Tables, "remove_letter", others)
+            kept(self, change)
+
+    patch.setattr(MemoryBackend, "_close", close)
+
+
+@mutation
 def an_instance_that_is_suspended_goes_on(patch: pytest.MonkeyPatch) -> None:
     _without(patch, "_project", holds=None)
 
@@ -338,6 +358,23 @@ def others_are_not_told_of_deadlines(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutation
+def what_failed_once_is_set_aside(patch: pytest.MonkeyPatch) -> None:
+    kept = Engine._failed
+    patch.setattr(Engine, "_failed", lambda self, *parts: replace(kept(self, *parts), dead=True))
+
+
+@mutation
+def what_failed_is_tried_again_at_once(patch: pytest.MonkeyPatch) -> None:
+    kept = Engine._failed
+    patch.setattr(Engine, "_failed", lambda self, *parts: replace(kept(self, *parts), ready=self.clock.now()))
+
+
+@mutation
+def a_reply_that_must_wait_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Inbox, "_keep", nothing)
+
+
+@mutation
 def places_of_the_pool_do_not_come_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(CallPool, "_release", nothing)
 
@@ -475,6 +512,46 @@ def parents_do_not_hear_of_the_end(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutation
+def a_parent_hears_that_its_child_completed_however_it_ended(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft.take
+
+    def take(self: building._Draft, one: Any) -> None:
+        kept(self, dataclasses.replace(one, status="completed") if isinstance(one, End) else one)
+
+    patch.setattr(building._Draft, "take", take)
+
+
+@mutation
+def a_parent_does_not_hear_what_its_child_gives(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft.take
+
+    def take(self: building._Draft, one: Any) -> None:
+        kept(self, dataclasses.replace(one, output=None) if isinstance(one, End) else one)
+
+    patch.setattr(building._Draft, "take", take)
+
+
+@mutation
+def deadlines_of_escalations_are_not_stored(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft._messages
+
+    def messages(self: building._Draft) -> list[Any]:
+        return [one for one in kept(self) if one.body != b'"escalate"']
+
+    patch.setattr(building._Draft, "_messages", messages)
+
+
+@mutation
+def deadlines_are_stored_late(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft._messages
+
+    def messages(self: building._Draft) -> list[Any]:
+        return [replace(one, ready=one.ready + 1) if one.kind == "timer" else one for one in kept(self)]
+
+    patch.setattr(building._Draft, "_messages", messages)
+
+
+@mutation
 def history_has_no_patches(patch: pytest.MonkeyPatch) -> None:
     kept = building._Draft._events
     patch.setattr(
@@ -529,3 +606,37 @@ def a_stale_trigger_is_not_ignored(patch: pytest.MonkeyPatch) -> None:
             run.record("step.done", frame)
 
     patch.setattr(interpreting, "_record_stale", record)
+
+
+@mutation
+def what_was_done_first_is_undone_first(patch: pytest.MonkeyPatch) -> None:
+    kept = ending.next_compensation
+
+    def begin(run: Any) -> None:
+        run.compensations.reverse()
+        kept(run)
+        run.compensations.reverse()
+
+    patch.setattr(ending, "next_compensation", begin)
+    patch.setattr(scopes, "next_compensation", begin)
+
+
+@mutation
+def who_fails_undoes_nothing(patch: pytest.MonkeyPatch) -> None:
+    kept = ending._fail_uncaught
+
+    def fail(run: Any, place: Any, error: Any) -> None:
+        run.compensations.clear()
+        kept(run, place, error)
+
+    patch.setattr(ending, "_fail_uncaught", fail)
+
+
+@mutation
+def who_is_cancelled_undoes_nothing(patch: pytest.MonkeyPatch) -> None:
+    kept = ending.cancel
+
+    def cancel(run: Any, *, compensating: bool, **named: Any) -> None:
+        kept(run, compensating=False, **named)
+
+    patch.setattr(control, "cancel", cancel)

@@ -25,7 +25,7 @@ from armillary_engine.rows import Message
 from armillary_engine.testing.clock import BEGINNING, VirtualClock
 from armillary_engine.transport import Accepted
 from armillary_engine.views import InstanceView
-from armillary_engine.worker import programs
+from armillary_engine.worker import calls, programs
 from armillary_engine.worker.loop import Loop
 
 DEFINITION = m.Definition("Case", (m.Signal("go", "go", result="said"), m.Complete("done", m.Get("said"))))
@@ -186,18 +186,63 @@ def test_a_trigger_that_fails_again_and_again_is_set_aside_and_can_be_replayed(
     assert runtime.dead_letter(view.id).replayed_as is not None
 
 
-def test_a_call_that_kills_its_workers_fails_in_the_end(runtime: LocalRuntime, clock: VirtualClock) -> None:
+@pytest.mark.parametrize(("deaths", "expected"), [(4, ["completed", None, 1]), (5, ["failed", "failure.abandoned", 0])])
+def test_a_call_that_kills_its_workers_fails_in_the_end(
+    runtime: LocalRuntime, clock: VirtualClock, deaths: int, expected: list[Any]
+) -> None:
     call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), timeout="P1D", attempt_timeout="P1D")
     runtime.deploy(m.Definition("Calls", (call,)))
-    view = runtime.start("Calls")
-    for _ in range(5):
+    view, sent = runtime.start("Calls"), list[Any]()
+    for _ in range(deaths):
         until = clock.now() + 1_000_000
         assert len(runtime.engine.store.claim_calls("doomed", services={"rating": 1}, until=until)) == 1
         clock.advance(seconds=2)
-    runtime.register_service("rating", lambda request: pytest.fail("it must not be sent again"))
+    runtime.register_service("rating", sent.append)
     settle(runtime)
-    failed = runtime.instance(view.id)
-    assert (failed.status, failed.error and failed.error["code"]) == ("failed", "failure.abandoned")
+    ended = runtime.instance(view.id)
+    assert [ended.status, ended.error and ended.error["code"], len(sent)] == expected
+
+
+def test_a_reply_to_what_failed_before_an_operators_retry_changes_nothing(
+    runtime: LocalRuntime, clock: VirtualClock
+) -> None:
+    """The call is opened again under the same visit, and whoever was frozen answers it: that is not its to answer."""
+    entered, thaw, retried, answer = (threading.Event() for _ in range(4))
+
+    def frozen(request: Any) -> str:
+        entered.set()
+        thaw.wait(30)
+        return "late"
+
+    def waits(request: Any) -> str:
+        retried.set()
+        answer.wait(30)
+        return "in time"
+
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), result="quote", attempt_timeout="PT1H")
+    runtime.deploy(m.Definition("Calls", (call, m.Complete("done", m.Get("quote")))))
+    runtime.register_service("rating", frozen)
+    instance = runtime.start("Calls").id
+    assert entered.wait(10)
+    clock.advance(seconds=31)
+    with LocalRuntime("memory://", store=runtime.engine.store, work=False) as other:
+        other.register_service("rating", lambda request: {}["missing"])
+        settle(other)
+        assert other.instance(instance).status == "failed"
+        other.register_service("rating", waits)
+        other.retry(instance)
+        while other.engine.step():
+            pass
+        assert retried.wait(10)
+        thaw.set()
+        while not runtime.engine.inbox.waiting:
+            pass
+        runtime.engine.step()
+        assert other.instance(instance).ended is None
+        answer.set()
+        settle(other)
+        assert other.instance_state(instance).output == "in time"
+        assert "trigger.stale" not in [event.type for event in other.history(instance)]
 
 
 def test_leases_of_slow_calls_are_extended(runtime: LocalRuntime, clock: VirtualClock) -> None:
@@ -217,11 +262,45 @@ def test_leases_of_slow_calls_are_extended(runtime: LocalRuntime, clock: Virtual
         clock.advance(seconds=11)
         runtime.engine.step()
         assert runtime.engine.store.claim_calls("thief", services={"rating": 1}, until=clock.now() + 1) == []
+        held = runtime.engine.store.upkeep.call(instance, 1)
+        assert held is not None
+        assert held.ready == clock.now() + 30_000_000, "for 30 seconds from each look on"
     answer.set()
     while runtime.instance(instance).ended is None:
         runtime.engine.step()
     assert runtime.instance_state(instance).output == "at last"
     assert runtime.engine.telemetry.counts()["call"] == 1
+
+
+def test_so_many_handlers_hang_at_a_time_and_no_more_calls_are_sent(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each keeps its thread: a service that always hangs takes no more of them than that."""
+    monkeypatch.setattr(calls, "ABANDONED", 3)
+    entered, go = queue.SimpleQueue[str](), threading.Event()
+
+    def hangs(request: Any) -> None:
+        entered.put(request.instance_id)
+        go.wait(30)
+
+    quote = m.Call("quote", m.Address("rating", "quote"), m.Const(None), attempt_timeout="PT10S")
+    runtime.deploy(m.Definition("Calls", (quote,)))
+    runtime.register_service("rating", hangs)
+    hanging = [runtime.start("Calls").id for _ in range(3)]
+    assert sorted(entered.get(timeout=10) for _ in hanging) == sorted(hanging)
+    clock.advance(seconds=10)
+    while runtime.engine.step():
+        pass
+    assert runtime.engine.pool.abandoned == 3
+    next_one = runtime.start("Calls").id
+    while runtime.engine.step():
+        pass
+    assert (runtime.engine.pool.flying, entered.empty()) == ([], True)
+    runtime.engine.pulse.flag.clear()
+    go.set()
+    assert runtime.engine.pulse.flag.wait(10), "whoever sleeps is told that there is a place again"
+    settle(runtime)
+    assert (entered.get(timeout=10), runtime.instance(next_one).status) == (next_one, "completed")
 
 
 def test_a_handler_that_tells_that_it_lives_is_not_given_up(runtime: LocalRuntime, clock: VirtualClock) -> None:

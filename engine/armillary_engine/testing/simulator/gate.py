@@ -13,6 +13,7 @@ from ...rows import CallRow, SignalRow, Stored
 from .definitions import kind_of
 from .faults import Fault, Killed
 from .gate_upkeep import UpkeepGate
+from .hands import Hands
 
 if TYPE_CHECKING:
     from .process import Process
@@ -35,6 +36,7 @@ class Gate:
         self.process = process
         self.world = world
         self.upkeep = UpkeepGate(inner.upkeep, self)
+        self.hands = Hands(process)
         self.alive = True
         self.over = False
         self.untold = False
@@ -142,6 +144,7 @@ class Gate:
 
         done = self._transaction("the commit", world.faults.commit(), lambda: self.inner.commit(mutations), seen, kinds)
         self.in_hand = mutations  # type: ignore[assignment]
+        self.hands.committed(mutations, done)
         return done
 
     def kinds_in_hand(self) -> set[str]:
@@ -158,10 +161,11 @@ class Gate:
             claims = done
             world.watch.claimed(self.process, done)
 
-        return self._transaction(
+        self.hands.claimed(self._transaction(
             "the claim", world.faults.claim(), lambda: self.inner.claim(n, owner, until=until, without=without), seen,
             lambda: world.would_do(claims), "claimed",
-        )  # fmt: skip
+        ))  # fmt: skip
+        return claims
 
     def claim_calls(
         self, owner: str, *, services: Mapping[str, int], until: int, n: int = UNLIMITED
@@ -177,7 +181,9 @@ class Gate:
                 self.world.watch.side.claimed(call)
 
         fault = self.world.faults.claim()
-        return self._transaction("the claim of calls", fault, work, seen, lambda: ("call",), "claimed")
+        calls = self._transaction("the claim of calls", fault, work, seen, lambda: ("call",), "claimed")
+        self.hands.leased(calls)
+        return calls
 
     def give_back(self, returns: Sequence[Return]) -> None:
         def seen(_done: None) -> None:
@@ -186,6 +192,7 @@ class Gate:
                     self.world.people.letter_died()
 
         self.writing("giving back", lambda: self.inner.give_back(returns), seen)
+        self.hands.gave_back(returns)
 
     def extend_calls(self, held: Collection[tuple[str, int, int]], *, until: int) -> Collection[tuple[str, int, int]]:
         return self.writing("extending leases", lambda: self.inner.extend_calls(held, until=until))

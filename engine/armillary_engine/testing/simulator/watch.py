@@ -9,12 +9,16 @@ from ...check import check_store
 from ...definition.codec import loads
 from ...interpreter import Snapshot, decode, replay
 from ...interpreter.commands import Event
+from ...interpreter.triggers import Trigger
+from ...messages import trigger_of
 from ...mutation import Answered, Claim, Delivery, Mutation, Outcome, Replied, Taken
 from ...rows import EventRow, Letter, SignalRow, SignalWait, TaskRow
 from .definitions import kind_of
 from .seen import Events, Seen
+from .settling import unsettled
 from .side import Side
 from .story import Violation
+from .waits import unresumed
 
 if TYPE_CHECKING:
     from .process import Process
@@ -65,12 +69,15 @@ class Watch:
         self._consume(seen, mutation)
         if seen.state != after.state:
             self.fail("%s: replaying its history gives %s, its snapshot says %s", row.id, seen.state, after.state)
+        for text in unsettled(seen.snapshot, mutation, after, self._message(mutation)):
+            self.fail(text)
         self._opened(mutation)
         if any(close.kind == "signal" and close.reason != "done" for close in mutation.closes):
             self.side.put_back(process)
         seen.snapshot = after
         seen.ended = row.ended is not None
-        self._waits(row.id, after)
+        for text in unresumed(self.store, row.id, after, self.side.dropped):
+            self.fail(text)
 
     def _seen(self, mutation: Mutation, after: Snapshot) -> Seen:
         row = mutation.row
@@ -160,6 +167,13 @@ class Watch:
         if isinstance(consumes, Taken) and self.letters[consumes.seq].message.kind == "timer":
             self._not_early(self.letters[consumes.seq])
 
+    def _message(self, mutation: Mutation) -> Trigger | None:
+        """What a slice was started by, if that was stored."""
+        if not isinstance(mutation.consumes, Taken):
+            return None
+        letter = self.letters[mutation.consumes.seq]
+        return trigger_of(letter.message, arrived=letter.arrived)
+
     def _once(self, mark: tuple[object, ...]) -> None:
         if mark in self.consumed:
             self.fail("%s was consumed twice", mark)
@@ -200,28 +214,6 @@ class Watch:
             self.world.story.tell("        %s begins, below %s", new.row.id, new.row.parent)
         if row.status == "failed":
             self.world.people.instance_failed(row.id)
-
-    def _waits(self, id: str, snapshot: Snapshot) -> None:
-        """Each wait of a living instance has what will resume it."""
-        if snapshot.status in ("completed", "failed", "cancelled"):
-            return
-        if not any(frame.wait for frame in snapshot.frames):
-            return
-        pending = set(self.store.pending(id))
-        on_the_way = {
-            (letter.message.kind, letter.message.serial)
-            for letter in self.store.letters(state=None, limit=1_000)
-            if letter.message.instance == id
-        } | {(kind, serial) for instance, kind, serial in self.side.dropped if instance == id}
-        for frame in snapshot.frames:
-            wait = frame.wait
-            if wait is None:
-                continue
-            if not {(wait.kind, frame.visit)} & (pending | on_the_way):
-                what = f"{frame.step} (visit {frame.visit}) for a {wait.kind}"
-                self.fail("%s waits in %s that is not stored", id, what)
-            if wait.until is not None and ("timer", frame.visit) not in on_the_way:
-                self.fail("%s waits in %s until %s, and no such deadline is stored", id, frame.step, wait.until)
 
     def batch(self, mutations: Sequence[Mutation], outcomes: Sequence[Outcome]) -> None:
         """All mutations of a transaction have been told."""
@@ -294,6 +286,10 @@ class Watch:
         if signal.id in self.signals and went_to:
             self.fail("signal %s was sent again, and went to %s", signal.id, went_to)
         self.signals.setdefault(signal.id, signal)
+
+    def holds(self, seq: int, fence: int) -> bool:
+        """Whether a message is still there, as it was claimed."""
+        return any(one.seq == seq and one.deliveries == fence for one in self.store.letters(state="ready", limit=1_000))
 
     def task_of(self, instance: str, serial: int) -> TaskRow | None:
         """A task as it is stored."""

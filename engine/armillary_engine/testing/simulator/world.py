@@ -229,6 +229,8 @@ class World:
             process.token += 1
             self.at(2 * SECOND, self._turn, process, process.token)
         else:
+            if not process.flag:
+                process.gate.hands.expect_empty()
             process.resting, process.until = True, rest.until
             self._schedule(process)
 
