@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from armillary_engine.backends.memory import MemoryBackend
+from armillary_engine.clock import as_microseconds
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
@@ -170,6 +171,40 @@ def test_what_an_operator_asks_stands_in_the_history_with_who_and_why(house: Hou
     runtime.retry(failed, caller=ann)
     settled(runtime, lambda: [one for one, _ in asked(runtime, failed)] == ["failed", "retried", "failed"])
     assert asked(runtime, failed)[1] == ("retried", {"by": "ann", "step": "fail"})
+
+
+@pytest.mark.parametrize("compensate", [True, False])
+def test_a_child_undoes_what_it_did_when_its_parent_is_cancelled_so(house: House, compensate: bool) -> None:
+    runtime = house.open(work=False)
+    undone = m.Try("try", (m.Set("set", {"x": m.Const(1)}),), (), compensate=(task("undo"),))
+    runtime.deploy(flow(undone, task(), name="Child"))
+    runtime.deploy(flow(m.Subworkflow("sub", "Child", m.Const({}))))
+    id = runtime.start("Case").id
+    settled(runtime, lambda: runtime.instance(f"{id}:1").steps == ("review",))
+    runtime.cancel(id, compensate=compensate)
+    settled(runtime, lambda: runtime.instance(id).status == "cancelled")
+    child = runtime.instance(f"{id}:1")
+    assert (child.status, child.steps) == (("waiting", ("undo",)) if compensate else ("cancelled", ()))
+
+
+def test_a_call_that_another_runtime_will_make_is_not_blocked(house: House) -> None:
+    """It has one place, which is taken."""
+    asked, over = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> int:
+        asked.set()
+        over.wait(PATIENCE)
+        return 1
+
+    working, looking = house.open(), house.open(work=False)
+    working.register_service("rating", slow, concurrency=1)
+    working.deploy(flow(call(), done("quote")))
+    first = working.start("Case", POLICY).id
+    assert asked.wait(PATIENCE)
+    second = working.start("Case", POLICY).id
+    assert (looking.instance(second).status, looking.instance(second).blocked) == ("running", None)
+    over.set()
+    assert {house.until(working, id).status for id in (first, second)} == {"completed"}
 
 
 def asked(runtime: LocalRuntime, id: str) -> list[tuple[str, Any]]:
@@ -349,6 +384,8 @@ def test_a_time_zone_that_is_not_known_here_stops_no_other_schedule(
     )
     broken, _ = runtime.schedules()
     assert "expected a time zone that this machine knows, got 'Europe/Vienna'" in (broken.error or "")
+    assert broken.next is not None
+    assert as_microseconds(broken.next) == clock.now() + 3_600_000_000, "and nobody spins on it"
     runtime.pause_schedule("a")
     assert code(runtime.resume_schedule, "a") == "schedule.invalid"
     monkeypatch.setattr(recurrence, "ZoneInfo", zone)
