@@ -333,6 +333,11 @@ MISTYPED = {
     "an object that grows": (
         set_("s", x="{}"), while_("input.go", call(), set_("a", x="{'of': x}")), set_("b", z="x + 1"),
     ),
+    "what comes down a long way": (
+        set_("s", **{f"n{i}": "1" for i in range(31)}),
+        while_("input.go", call(), *(set_(f"a{i}", **{f"n{i}": f"n{i + 1}"}) for i in range(30)), set_("t", n30="'a'")),
+        set_("b", z="n0 and True"),
+    ),
     "an item": (set_("s", y="0"), each(set_("a", y="item")), set_("b", z="y + 'b'"), set_("c", item="'a'")),
 }  # fmt: skip
 

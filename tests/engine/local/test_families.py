@@ -1,4 +1,5 @@
-"""Children, chains and branches on each store: what passes between instances, and what a slice never stores."""
+"""Children, chains, branches and compensations on each store: what passes between instances, and what a slice never
+stores."""
 
 from __future__ import annotations
 
@@ -138,3 +139,16 @@ def test_the_joins_rest_is_cancelled_with_all_that_it_waited_for(house: House) -
     assert open_steps(runtime, instance) == ["after"]
     runtime.signal("paid", 1, instance=instance)
     assert runtime.instance(instance).steps == ("after",)
+
+
+def test_one_that_was_suspended_while_it_undid_goes_on_with_the_answers_that_came(house: House) -> None:
+    runtime = house.open()
+    runtime.deploy(flow(UNDO, m.Fail("fail", m.Const("late"), m.Const("Too late."))))
+    instance = runtime.start("Case", POLICY).id
+    house.until(runtime, instance, lambda view: view.steps == ("undo",))
+    runtime.suspend(instance)
+    house.until(runtime, instance, lambda view: view.status == "suspended")
+    answer(runtime, instance)
+    runtime.cancel(instance, compensate=True)
+    view = house.until(runtime, instance)
+    assert (view.status, view.error and view.error["code"]) == ("failed", "late")
