@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from .clock import Clock
@@ -51,8 +52,6 @@ class Capabilities:
     durable: bool
     shared: bool
     """Several processes may work on one store."""
-    one_writer: bool = False
-    """Transactions come one after the other: what several threads want is better done together by one of them."""
     idle_statements: int = 0
 
 
@@ -134,6 +133,11 @@ class Writes(Protocol):
         refused leaves the others alone. Stored signals that match a wait it opens become messages."""
         ...
 
+    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+        """The first half of a :meth:`commit`, which may be sent with it: what it gives must be called, once, and says
+        what became of them. Either half may raise what ``commit`` raises."""
+        ...
+
     def claim(self, n: int, owner: str, *, until: int, without: Collection[str] = NOBODY) -> Sequence[Claim]:
         """Leases up to ``n`` ready messages of distinct instances until ``until``, except of definitions whose digest,
         and of instances whose id, is in ``without``. Empty: nothing is ready. If ``n`` come, there may be more."""
@@ -181,6 +185,18 @@ class Writes(Protocol):
     def enable(self, digest: str, enabled: bool) -> bool:
         """Whether there is such a definition. A disabled one starts no instances; those on it go on."""
         ...
+
+
+class Whole:
+    """For stores that have nothing to gain between the two halves of a commit: all of it is the second."""
+
+    def commit(self, mutations: Sequence[Mutation]) -> Sequence[Outcome]:
+        """See :meth:`Writes.commit`."""
+        raise NotImplementedError
+
+    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+        """See :meth:`Writes.begin`."""
+        return partial(self.commit, mutations)
 
 
 class Reads(Protocol):

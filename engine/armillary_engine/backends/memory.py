@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ..backend import NOBODY, UNLIMITED, Backend, Capabilities, TaskChange
+from ..backend import NOBODY, UNLIMITED, Backend, Capabilities, TaskChange, Whole
 from ..clock import Clock, SystemClock
 from ..messages import SIGNAL, TIMER, signal_body, signal_of
 from ..mutation import Answered, Claim, Consumes, Delivery, Mutation, Nothing, Outcome, Replied, Return, Taken
@@ -24,7 +24,7 @@ from .memory_tables import KeptSignal, Lease, Tables, meets
 from .memory_upkeep import MemoryUpkeep
 
 
-class MemoryBackend(MemoryReads):
+class MemoryBackend(MemoryReads, Whole):
     """See :class:`armillary_engine.backend.Backend`; the docstrings there hold here."""
 
     def __init__(self, *, clock: Clock | None = None, name: str = "") -> None:

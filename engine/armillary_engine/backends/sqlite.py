@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ..backend import NOBODY, UNLIMITED, Capabilities, Defect, Wake
+from ..backend import NOBODY, UNLIMITED, Capabilities, Defect, Wake, Whole
 from ..clock import Clock, SystemClock
 from ..definition.problems import ArmillaryError
 from ..mutation import Claim, Mutation, Outcome
@@ -41,7 +41,7 @@ SCHEMA = 4
 OWNERS = "SELECT owner FROM messages WHERE owner IS NOT NULL UNION SELECT owner FROM calls WHERE owner IS NOT NULL"
 
 
-class SqliteBackend(SqlStore):
+class SqliteBackend(SqlStore, Whole):
     """See :class:`armillary_engine.backend.Backend`; the docstrings there hold here."""
 
     def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
@@ -69,7 +69,7 @@ class SqliteBackend(SqlStore):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="sqlite", durable=True, shared=True, one_writer=True)
+        return Capabilities(name="sqlite", durable=True, shared=True)
 
     def open_wake(self) -> Wake:
         from ..wakes.local_socket import open_local_wake

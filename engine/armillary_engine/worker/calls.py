@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,7 +79,10 @@ class CallPool:
         self._threads = threads
         self._services: dict[str, _Service] = {}
         self._lock = threading.Lock()
-        self._work: queue.SimpleQueue[CallRow | None] = queue.SimpleQueue()
+        self._work: deque[CallRow] = deque()
+        self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._coming = False
+        """A thread was sent for, and has not come yet."""
         self._flying: dict[Key, CallRow] = {}
         self._reserved = 0
         self._idle = 0
@@ -179,11 +183,20 @@ class CallPool:
         """Sends a call that this worker has leased, in a place that it has reserved."""
         with self._lock:
             self._flying[key_of(call)] = call
-            if self._idle:
-                self._idle -= 1  # that thread is spoken for
-                self._work.put(call)
-                return
-        threading.Thread(target=self._run, args=(call,), name="armillary-call", daemon=True).start()
+            self._work.append(call)
+            self._send_for_one()
+
+    def _send_for_one(self) -> None:
+        """A thread for what waits; who comes sends for the next one before it begins. Handlers that are quick are all
+        called by the first: to wake a thread takes longer than they do. Holds the lock."""
+        if self._coming or not self._work:
+            return
+        if self._idle:
+            self._idle -= 1
+            self._wakes.put(True)
+        else:
+            threading.Thread(target=self._run, name="armillary-call", daemon=True).start()
+        self._coming = True
 
     @property
     def flying(self) -> list[CallRow]:
@@ -207,25 +220,39 @@ class CallPool:
             log.warning("service %r did not answer %s within its time", call.service, call.operation)
         return True
 
-    def _run(self, call: CallRow | None) -> None:
-        while call is not None:
-            self._send(call)
-            self.afterwards()
+    def _run(self) -> None:
+        came = True
+        while came:
             with self._lock:
-                if self._closed:
-                    return
-                self._idle += 1
-            call = self._next()
+                self._coming = False
+            while (call := self._take()) is not None:
+                self._send(call)
+                self.afterwards()
+            came = self._rest()
 
-    def _next(self) -> CallRow | None:
+    def _take(self) -> CallRow | None:
+        """A call that waits; without one, the thread is idle from now on."""
+        with self._lock:
+            if self._work:
+                call = self._work.popleft()
+                self._send_for_one()
+                return call
+            if self._closed:
+                self._wakes.put(False)
+            else:
+                self._idle += 1
+            return None
+
+    def _rest(self) -> bool:
+        """Until somebody sends for this thread; ``False``: it is to end."""
         try:
-            return self._work.get(timeout=IDLE_SECONDS)
+            return self._wakes.get(timeout=IDLE_SECONDS)
         except queue.Empty:
             with self._lock:
                 if self._idle:
                     self._idle -= 1
-                    return None
-            return self._work.get()  # spoken for: its call is on the way
+                    return False
+            return self._wakes.get()  # it was sent for at this moment
 
     def _send(self, call: CallRow) -> None:
         service = self._services[call.service]
@@ -257,8 +284,9 @@ class CallPool:
         with self._lock:
             self._closed = True
             left = list(self._flying.values())
+            self._work.clear()
             for _ in range(self._idle):
-                self._work.put(None)
+                self._wakes.put(False)
             self._idle = 0
         for call in left:
             self.abandon(call, hung=False)

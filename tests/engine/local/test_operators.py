@@ -326,7 +326,7 @@ def test_what_a_signal_that_was_taken_waits_for_is_told(house: House, monkeypatc
     assert runtime.explain("s").reason == f"{matched}; a goes on with it when it is resumed"
     runtime.resume("a")
     while runtime.instance("a").status == "suspended":
-        runtime.engine.take(runtime.engine.store.claim(1, "me", until=clock.now() + 1_000_000))
+        runtime.engine.triggers.take(runtime.engine.store.claim(1, "me", until=clock.now() + 1_000_000))
     assert runtime.explain("s").reason == f"{matched}; a goes on with it next"
 
     def broken(*_: Any) -> Any:

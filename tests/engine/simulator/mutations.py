@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from armillary_engine.interpreter.steps import scopes
 from armillary_engine.mutation import Answered, Replied, Taken
 from armillary_engine.worker import mutations as building
 from armillary_engine.worker.attempts import Attempts
+from armillary_engine.worker.batches import Batch
 from armillary_engine.worker.calls import CallPool
 from armillary_engine.worker.chores import Chores
 from armillary_engine.worker.engine import Engine
@@ -31,6 +33,7 @@ from armillary_engine.worker.pulse import Pulse
 from armillary_engine.worker.schedules import Schedules
 from armillary_engine.worker.starts import Starts
 from armillary_engine.worker.tasks import TaskDesk
+from armillary_engine.worker.triggers import Triggers
 from msgspec.structs import replace
 
 interpreting = sys.modules["armillary_engine.interpreter.interpret"]
@@ -359,19 +362,44 @@ def others_are_not_told_of_deadlines(patch: pytest.MonkeyPatch) -> None:
 
 @mutation
 def what_failed_once_is_set_aside(patch: pytest.MonkeyPatch) -> None:
-    kept = Engine._failed
-    patch.setattr(Engine, "_failed", lambda self, *parts: replace(kept(self, *parts), dead=True))
+    kept = Triggers._failed
+    patch.setattr(Triggers, "_failed", lambda self, *parts: replace(kept(self, *parts), dead=True))
 
 
 @mutation
 def what_failed_is_tried_again_at_once(patch: pytest.MonkeyPatch) -> None:
-    kept = Engine._failed
-    patch.setattr(Engine, "_failed", lambda self, *parts: replace(kept(self, *parts), ready=self.clock.now()))
+    kept = Triggers._failed
+    patch.setattr(Triggers, "_failed", lambda self, *parts: replace(kept(self, *parts), ready=self._engine.clock.now()))
 
 
 @mutation
 def a_reply_that_must_wait_is_dropped(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Inbox, "_keep", nothing)
+    patch.setattr(Batch, "_keep", nothing)
+
+
+@mutation
+def a_reply_that_met_another_commit_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    kept = Batch._settle
+
+    def settle(self: Batch, outcomes: Any) -> None:
+        kept(self, outcomes)
+        self.again = []
+
+    patch.setattr(Batch, "_settle", settle)
+
+
+@mutation
+def a_batch_is_forgotten_when_the_one_before_it_fails(patch: pytest.MonkeyPatch) -> None:
+    def settle(self: Inbox) -> bool:
+        begun, did = deque(self._begin()), False
+        while begun:
+            begun[0].hear()
+            begun.extend(self._begin(begun[0]))
+            self._end(begun.popleft())
+            did = True
+        return did
+
+    patch.setattr(Inbox, "_settle", settle)
 
 
 @mutation

@@ -123,7 +123,7 @@ def test_what_is_given_back_is_told_to_those_who_may_take_it(runtime: LocalRunti
         claims = store.claim(1, store.owner, until=runtime.engine.clock.now() + 60_000_000)
         settle(able)
         assert able.instance(view.id).ended is None
-        runtime.engine.take(claims)
+        runtime.engine.triggers.take(claims)
         settle(able)
         assert able.instance_state(view.id).output == 8
 

@@ -1,4 +1,4 @@
-"""Beginnings that several want at a time, in a store that takes one writer at a time: made and committed together."""
+"""Beginnings that several want at a time: made and committed together, and the next sent before the last is told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
+from armillary_engine.runtime import Caller
+from armillary_engine.worker.inbox import BATCHES
+from armillary_engine.worker.wanted import Wanted
 
 PATIENCE = 20
 FITS = {"amount": 1}
@@ -29,6 +32,8 @@ class Hall:
         self.found: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
         self._entered = threading.Event()
+        self.fails: str | None = None
+        """The key whose batch the store fails for."""
         self._inner = runtime.engine.store.commit
         patch.setattr(runtime.engine.store, "commit", self._commit)
 
@@ -38,6 +43,9 @@ class Hall:
         self.commits.append((threading.current_thread().name, len(mutations)))
         if self.refused in [mutation.row.key for mutation in mutations]:
             raise ArmillaryError("store.too-large", "expected less")
+        if self.fails in [mutation.row.key for mutation in mutations]:
+            self._inner(mutations)  # nobody knows
+            raise ArmillaryError("store.lost", "expected an answer")
         return self._inner(mutations)
 
     def start(self, key: str, input: Any = FITS, *, id: str | None = None) -> None:
@@ -129,3 +137,112 @@ def test_whoever_waits_when_the_engine_stops_is_still_served(hall: Hall) -> None
     assert not stopping.is_alive()
     assert {hall.runtime.instance(id).key for id in hall.found.values()} == {"first", "second"}
     hall.runtime.start("Waits", FITS, key="late")
+
+
+def test_what_the_store_may_have_begun_is_not_begun_again(hall: Hall) -> None:
+    """Without a key it would be another one."""
+    hall.fails = "second"
+    for key in ("first", "second", "third"):
+        hall.start(key)
+    hall.open()
+    assert (hall.found["second"], hall.found["third"]) == ("store.lost", "store.lost")
+    assert len(hall.runtime.instances()) == 3
+
+
+def inbox_alone(runtime: LocalRuntime) -> Any:
+    """One that is settled by nobody but the test."""
+    runtime.engine.pulse.work = False
+    return runtime.engine.inbox
+
+
+def wanted(inbox: Any, runtime: LocalRuntime, key: str) -> Wanted:
+    def begin() -> Any:
+        return runtime._starts._begin("Waits", FITS, version="*", key=key, id=key, later=0, caller=Caller())
+
+    one = Wanted(begin)
+    inbox._waiting.append(one)
+    return one
+
+
+@pytest.fixture
+def idle() -> Iterator[LocalRuntime]:
+    """A runtime without a loop."""
+    with LocalRuntime("memory://", work=False) as runtime:
+        runtime.deploy(m.Definition("Waits", (m.Task("review", "Review"),), input={"type": "object"}))
+        yield runtime
+        assert runtime.check() == []
+
+
+def test_the_next_batch_is_sent_before_anybody_is_told_of_the_last(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, store, seen = inbox_alone(idle), idle.engine.store, list[str]()
+    begin = store.begin
+
+    def noted(mutations: Any) -> Any:
+        seen.append("sends " + " ".join(one.row.id for one in mutations))
+        heard = begin(mutations)
+        if len(seen) == 1:
+            wanted(inbox, idle, "second")  # it comes while the store is at the first
+
+        def hear() -> Any:
+            seen.append("hears")
+            return heard()
+
+        return hear
+
+    monkeypatch.setattr(store, "begin", noted)
+    idle.subscribe(lambda changed: seen.append(f"tells {changed.instance}"), at_once=True)
+    first = wanted(inbox, idle, "first")
+    assert inbox.settle()
+    assert seen == ["sends first", "hears", "sends second", "tells first", "hears", "tells second"]
+    assert first.wait()[1].kind == "committed"
+
+
+@pytest.mark.parametrize("point", ["sent", "heard"])
+def test_whoever_is_in_the_next_batch_is_told_where_the_last_one_failed(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    inbox, store, both = inbox_alone(idle), idle.engine.store, list[Wanted]()
+    begin = store.begin
+
+    def failing(mutations: Any) -> Any:
+        def fail() -> Any:
+            raise ArmillaryError("store.lost", "expected an answer")
+
+        name = mutations[0].row.id
+        if name == "first":
+            both.append(wanted(inbox, idle, "second"))
+            return fail if point == "heard" else begin(mutations)
+        return begin(mutations) if point == "heard" else fail()
+
+    monkeypatch.setattr(store, "begin", failing)
+    both.append(wanted(inbox, idle, "first"))
+    with pytest.raises(ArmillaryError, match="an answer"):
+        inbox.settle()
+    lost, fine = (both[0], both[1]) if point == "heard" else (both[1], both[0])
+    assert (lost.over, fine.over) == (True, True)
+    with pytest.raises(ArmillaryError, match="an answer"):
+        lost.wait()
+    assert fine.wait()[1].kind == "committed"
+
+
+@pytest.mark.parametrize(("pressed", "batches"), [(True, 1), (False, BATCHES)])
+def test_the_loop_looks_for_what_else_there_is_to_do_however_much_comes(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch, pressed: bool, batches: int
+) -> None:
+    inbox, store, sent = inbox_alone(idle), idle.engine.store, list[str]()
+    begin = store.begin
+
+    def endless(mutations: Any) -> Any:
+        sent.append(mutations[0].row.id)
+        wanted(inbox, idle, f"w{len(sent)}")
+        return begin(mutations)
+
+    monkeypatch.setattr(store, "begin", endless)
+    wanted(inbox, idle, "w0")
+    idle.engine.pulse.work = pressed
+    assert inbox.settle()
+    assert len(sent) == batches
+    monkeypatch.undo()
+    inbox.finish()

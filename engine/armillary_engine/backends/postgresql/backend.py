@@ -129,6 +129,9 @@ class PostgresqlBackend(SqlStore):
     def commit(self, mutations: Sequence[Mutation]) -> Sequence[Outcome]:
         return self._group.commit(mutations)
 
+    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+        return self._committing.begin(mutations)
+
     def claim(self, n: int, owner: str, *, until: int, without: Collection[str] = NOBODY) -> Sequence[Claim]:
         def work(run: StoreConnection) -> Sequence[Claim]:
             if self._unknown:

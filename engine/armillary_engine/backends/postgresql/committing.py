@@ -4,9 +4,11 @@ out."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import psycopg
+from psycopg.pq.abc import PGresult
 
 from ...clock import Clock
 from ...definition.problems import ArmillaryError
@@ -20,7 +22,7 @@ from .binary import TEXT, array
 from .catalogue import Catalogue
 from .connections import Connections
 from .errors import AGAIN, GUARD, lost
-from .exchange import Command, StoreConnection, exchange
+from .exchange import Command, StoreConnection, begin, exchange
 from .riding import COMMITTED, Riding
 from .session import PostgresqlSession
 from .signals import LOCKS, RAW_LOCKS, Signals
@@ -53,10 +55,19 @@ class Committing:
         if all(plain(mutation) for mutation in mutations):
             unsure = (found := self._try_together(mutations)) is None
             if found:
-                return [[Outcome("committed", one.row.id, one.row.revision, met=False) for one in job] for job in jobs]
+                return [_all_committed(job) for job in jobs]
         elif len(jobs) > 1:
             return self._apart(jobs)
         return [self._one_by_one(job, unsure=unsure) for job in jobs]
+
+    def begin(self, job: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+        """Sends one job, on a connection of its own, and gives what waits for what became of it."""
+        try:
+            sent = self._post(job) if all(plain(mutation) for mutation in job) else None
+        except psycopg.Error as error:
+            done = self._in_doubt(error)  # it may have been sent all the same
+            return lambda: self._alone(job, unsure=done is None)
+        return lambda: self._finish(job, sent)
 
     def _apart(self, jobs: Sequence[Sequence[Mutation]]) -> Sequence[Sequence[Outcome] | BaseException]:
         """The plain jobs together, and the others alone."""
@@ -66,26 +77,72 @@ class Committing:
 
     def _try_together(self, mutations: Sequence[Mutation]) -> bool | None:
         """Whether all were committed, or nothing; ``None``: the connection was lost, so it may be either."""
-        checks = self._catalogue.checks(mutations)
-        if checks is None:
+        commands = self._commands(mutations)
+        if commands is None:
             return False
-        batch = Together(mutations, checks)
-        if not batch.possible:
-            return False
-        locks = self._signals.locks(mutations)
-        before: list[Command] = [(RAW_LOCKS, [array(TEXT, locks)])] if locks else []
         try:
             with self._connections.connection() as connection:
-                now = self._clock.now() if self._virtual else None
-                commands = [*before, *batch.commands(self._schema, now)]
                 self._send(connection, commands, mutations)
         except psycopg.Error as error:
-            if lost(error):
-                return None
-            if error.sqlstate == GUARD or error.sqlstate in AGAIN:
-                return False
-            raise self._connections.translated(error) from error
+            return self._in_doubt(error)
         return True
+
+    def _in_doubt(self, error: psycopg.Error) -> bool | None:
+        """See :meth:`_try_together`; raises what will not be better one by one."""
+        if lost(error):
+            return None
+        if error.sqlstate == GUARD or error.sqlstate in AGAIN or isinstance(error, FORGOTTEN):
+            return False
+        raise self._connections.translated(error) from error
+
+    def _commands(self, mutations: Sequence[Mutation]) -> Sequence[Command] | None:
+        """The statements that commit them together; ``None``: they must go one by one."""
+        checks = self._catalogue.checks(mutations)
+        batch = Together(mutations, checks) if checks is not None else None
+        if batch is None or not batch.possible:
+            return None
+        locks = self._signals.locks(mutations)
+        before: list[Command] = [(RAW_LOCKS, [array(TEXT, locks)])] if locks else []
+        return [*before, *batch.commands(self._schema, self._clock.now() if self._virtual else None)]
+
+    def _post(self, job: Sequence[Mutation]) -> Callable[[], Sequence[PGresult]] | None:
+        """What waits for the answers; ``None``: nothing was sent, since they must go one by one."""
+        commands = self._commands(job)
+        if commands is None:
+            return None
+        with ExitStack() as undo:
+            connection = undo.enter_context(self._connections.connection())
+            answers = begin(connection, commands)
+            lent = undo.pop_all()
+
+        def finish() -> Sequence[PGresult]:
+            with lent:
+                try:
+                    return answers()
+                except FORGOTTEN:
+                    connection.prepared.clear()
+                    raise
+
+        return finish
+
+    def _finish(
+        self, job: Sequence[Mutation], sent: Callable[[], Sequence[PGresult]] | None
+    ) -> Sequence[Outcome]:  # fmt: skip
+        done: bool | None = False
+        if sent is not None:
+            try:
+                sent()
+            except psycopg.Error as error:
+                done = self._in_doubt(error)
+            else:
+                return _all_committed(job)
+        return self._alone(job, unsure=done is None)
+
+    def _alone(self, job: Sequence[Mutation], *, unsure: bool) -> Sequence[Outcome]:
+        found = self._one_by_one(job, unsure=unsure)
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
     def _send(
         self, connection: StoreConnection, commands: Sequence[Command], mutations: Sequence[Mutation]
@@ -143,5 +200,11 @@ class Committing:
         )
 
 
+def _all_committed(job: Sequence[Mutation]) -> Sequence[Outcome]:
+    return [Outcome("committed", one.row.id, one.row.revision, met=False) for one in job]
+
+
+FORGOTTEN = psycopg.errors.InvalidSqlStatementName
+"""The server has forgotten what was prepared."""
 _NAMES = names(InstanceRow)
 _REVISION, _UPDATED = _NAMES.index("revision"), _NAMES.index("updated")

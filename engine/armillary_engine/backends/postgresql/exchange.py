@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any
 
@@ -63,21 +63,32 @@ def exchange(
     nothing was done, or, where the connection was lost, nobody knows. ``behind`` is another transaction after it,
     whatever becomes of the first; where it fails, only what it would have given is missing."""
     try:
-        return _exchange(connection, commands, behind)
+        return begin(connection, commands, behind)()
     except psycopg.errors.InvalidSqlStatementName:
         if not connection.prepared:
             raise
         connection.prepared.clear()
-        return _exchange(connection, commands, behind)
+        return begin(connection, commands, behind)()
 
 
-def _exchange(
-    connection: StoreConnection, commands: Sequence[Command], behind: Sequence[Command]
-) -> Sequence[PGresult]:
+def begin(
+    connection: StoreConnection, commands: Sequence[Command], behind: Sequence[Command] = ()
+) -> Callable[[], Sequence[PGresult]]:
+    """The first half of :func:`exchange`: sends, and gives what waits for the answers. Nothing else may be done with
+    the connection before that."""
     pq = connection.pgconn
     pq.enter_pipeline_mode()
     fresh = _post(connection, commands)
     later = _post(connection, behind) if behind else None
+    while pq.flush():
+        _send_more(pq)
+    return lambda: _finish(connection, fresh, later)
+
+
+def _finish(
+    connection: StoreConnection, fresh: Mapping[bytes, bytes], later: Mapping[bytes, bytes] | None
+) -> Sequence[PGresult]:  # fmt: skip
+    pq = connection.pgconn
     found: list[PGresult] = []
     failed = _read(connection, fresh, found)
     if later is not None and pq.status == ConnStatus.OK:
@@ -118,8 +129,6 @@ def _answers(pq: PGconn, found: list[PGresult]) -> PGresult | None:
     failed: PGresult | None = None
     poll = select.poll()
     poll.register(pq.socket, select.POLLIN)
-    while pq.flush():
-        _send_more(pq)
     while True:
         try:
             while pq.is_busy():

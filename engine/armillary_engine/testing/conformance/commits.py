@@ -68,6 +68,28 @@ def one_refused_mutation_leaves_the_others_alone(bench: Bench) -> None:
 
 
 @case
+def a_commit_in_two_halves_is_a_commit(bench: Bench) -> None:
+    """Alone and together, taken and refused; what becomes of others in between makes no difference."""
+    stale = bench.begin("stale", waits=(FOREVER,))
+    fresh = bench.begin("fresh", waits=(FOREVER,))
+    fine = bench.store.begin([bench.after(fresh, Nothing()), bench.start("new", waits=(FOREVER,))])
+    bench.begin("other", waits=(FOREVER,))
+    bench.commit(bench.after(stale, Nothing()))
+    assert [(one.kind, one.instance, one.revision) for one in fine()] == [
+        ("committed", "fresh", 2), ("committed", "new", 1),
+    ]  # fmt: skip
+    mixed = bench.store.begin(
+        [bench.after(stale, Nothing(), snapshot=b"lost"), bench.after(bench.read("new"), Nothing())]
+    )
+    assert [one.kind for one in mixed()] == ["conflict", "committed"]
+    taken = bench.start("late", key="k", waits=(FOREVER,))
+    bench.begin("early", key="k", waits=(FOREVER,))
+    assert bench.store.begin([taken])() == [Outcome("exists", "early")]
+    assert bench.read("stale").snapshot != b"lost"
+    assert [bench.read(name).row.revision for name in ("fresh", "new", "other", "stale")] == [2, 2, 1, 2]
+
+
+@case
 def of_many_who_resume_one_revision_exactly_one_commits(bench: Bench) -> None:
     stored = bench.begin(waits=(FOREVER,))
     backends = [bench.store, bench.open()]

@@ -65,13 +65,18 @@ class Failing:
             if fails and self._moment == "before":
                 raise ArmillaryError("store.unavailable", f"expected {name} to be done, got a fault before it")
             done = method(*parts, **named)
-            if fails and self._moment == "death":
-                raise Death
-            if fails:
-                raise ArmillaryError("store.unavailable", f"expected {name} to be told, got a fault after it")
-            return done
+            if name == "begin":
+                return lambda: self._told(name, done(), fails=fails)
+            return self._told(name, done, fails=fails)
 
         return call
+
+    def _told(self, name: str, done: Any, *, fails: bool) -> Any:
+        if fails and self._moment == "death":
+            raise Death
+        if fails:
+            raise ArmillaryError("store.unavailable", f"expected {name} to be told, got a fault after it")
+        return done
 
 
 class _AtOnce(CallPool):
@@ -193,7 +198,7 @@ def whichever_method_fails_before_or_after_it_nothing_is_lost(bench: Bench) -> N
         first.runtime.deploy(definition)
     first.calls.clear()
     first.run()
-    assert {"commit", "claim", "store_signal", "read", "due"} <= set(first.calls)
+    assert {"commit", "begin", "claim", "store_signal", "read", "due"} <= set(first.calls)
     moments: tuple[Moment, ...] = ("before", "after", "death")
     for method, count in sorted(first.calls.items()):
         for nth in range(1, min(count, OFTEN) + 1):

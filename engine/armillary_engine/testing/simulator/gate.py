@@ -147,6 +147,16 @@ class Gate:
         self.hands.committed(mutations, done)
         return done
 
+    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+        """All that can go wrong does in its second half."""
+        self._expect_alive()
+
+        def commit() -> Sequence[Outcome]:
+            self.world.network.answer_now(self.process)
+            return self.commit(mutations)
+
+        return commit
+
     def kinds_in_hand(self) -> set[str]:
         """The kinds of the steps of the last slices that were committed here."""
         return kinds_of(self.in_hand)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...mutation import Claim, Mutation, Outcome, Return, Taken
 from ...rows import CallRow
 from ...worker.calls import Key, key_of
-from ...worker.engine import DELIVERIES, SECOND
+from ...worker.triggers import DELIVERIES, SECOND
 
 if TYPE_CHECKING:
     from .process import Process
@@ -61,7 +61,7 @@ class Hands:
     def expect_empty(self) -> None:
         """It rests."""
         process, watch = self._process, self._process.world.watch
-        owed = set(process.engine._owed)
+        owed = set(process.engine.triggers.owed)
         for seq, fence in self._claims:
             if (seq, fence) not in owed and watch.holds(seq, fence):
                 watch.fail("%s rests, and has message %s in hand", process, seq)

@@ -34,6 +34,8 @@ class Network:
         self.world = world
         self._flights: dict[Process, int] = {}
         self.beats: dict[Key, Beat] = {}
+        self._answers: dict[tuple[Process, Key], tuple[CallRow, str]] = {}
+        """On the way."""
 
     # ── wakes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +116,14 @@ class Network:
         if outcome == "later":
             self.world.people.answer_later(delay, call)
         if delay < call.attempt_timeout * 20:
+            self._answers[process, key_of(call)] = (call, outcome)
             self.world.at(delay, self._answered, process, call, outcome)
+
+    def answer_now(self, process: Process) -> None:
+        """While the store is at a commit, a service may have answered."""
+        answers = [answer for (whose, _), answer in self._answers.items() if whose is process]
+        if answers and self.world.random.random() < 0.3:
+            self._answered(process, *self.world.random.choice(answers))
 
     def _beat(self, process: Process, call: CallRow, until: int) -> None:
         """The handler says from time to time that it lives, until it returns."""
@@ -129,11 +138,12 @@ class Network:
         self.world.at(int(within * self.world.random.uniform(0.3, 0.9)), self._beat, process, call, until)
 
     def _answered(self, process: Process, call: CallRow, outcome: str) -> None:
-        if not process.up:
+        if not process.up or (process, key_of(call)) not in self._answers:
             return
         if process.frozen:
             process.deferred.append((self._answered, (process, call, outcome)))
             return
+        del self._answers[process, key_of(call)]
         self.world.services.outcome = outcome
         self.world.story.tell("%s: %s of %s/%s answers: %s", process, call.service, call.instance, call.serial, outcome)
         process.pool.finish(call)

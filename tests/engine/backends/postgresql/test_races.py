@@ -14,7 +14,7 @@ import pytest
 from armillary_engine.backends.postgresql import open_backend
 from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.messages import TIMER
-from armillary_engine.mutation import Close, Mutation, Replied
+from armillary_engine.mutation import Close, Mutation, Nothing, Replied
 from armillary_engine.rows import Message, SignalWait
 from armillary_engine.testing.conformance.harness import Bench, message
 
@@ -113,3 +113,53 @@ def test_what_nobody_disturbs_is_committed_together(bench: Bench) -> None:
     assert bench.commit(done).kind == "committed"
     store: Any = bench.store
     assert store._committing.alone == 0
+
+
+def begun(bench: Bench) -> tuple[Any, Callable[[], Any]]:
+    """A store, and the second half of a commit of two instances of which the first is new."""
+    store: Any = bench.store
+    stored = bench.begin("there", waits=(SignalWait(1, "never", None),))
+    return store, store.begin(
+        [bench.start("new", waits=(SignalWait(1, "never", None),)), bench.after(stored, Nothing())]
+    )
+
+
+def test_what_is_begun_is_committed_together(bench: Bench) -> None:
+    store, finish = begun(bench)
+    assert [outcome.kind for outcome in finish()] == ["committed", "committed"]
+    assert store._committing.alone == 0
+    assert len(store._connections._idle) == 1, "the connection is there for the next one"
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_what_is_begun_on_a_connection_that_is_lost_is_committed_once(bench: Bench, url: str, sent: bool) -> None:
+    """Whether the server had got it or not."""
+    store: Any = bench.store
+    place = place_of(url)
+    stored = bench.begin("there", waits=(SignalWait(1, "never", None),))
+    mutations = [bench.start("new", waits=(SignalWait(1, "never", None),)), bench.after(stored, Nothing())]
+    (connection,) = store._connections._idle
+    with psycopg.connect(place.conninfo, autocommit=True) as other, psycopg.connect(place.conninfo) as holder:
+        if not sent:  # it waits for the row, and never gets it
+            holder.execute(f'SELECT * FROM "{place.schema}".instances FOR UPDATE'.encode())
+        finish = store.begin(mutations)
+        if sent:
+            wanted = f"SELECT count(*) FROM \"{place.schema}\".instances WHERE id = 'new'".encode()
+            while other.execute(wanted).fetchone() == (0,):
+                pass
+        other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+        holder.rollback()
+        assert [(one.kind, one.revision) for one in finish()] == [("committed", 1), ("committed", 2)]
+    assert [bench.read(name).row.revision for name in ("new", "there")] == [1, 2]
+    assert len(store.history("there", after=0, limit=10)) == 2
+
+
+def test_what_was_prepared_for_what_is_begun_may_be_forgotten(bench: Bench) -> None:
+    store, finish = begun(bench)
+    finish()
+    (connection,) = store._connections._idle
+    connection.execute("DEALLOCATE ALL")
+    assert [outcome.kind for outcome in store.begin([bench.after(bench.read("new"), Nothing())])()] == ["committed"]
+    alone = store._committing.alone
+    store.begin([bench.after(bench.read("there"), Nothing())])()
+    assert store._committing.alone == alone, "it is prepared again"
