@@ -29,7 +29,7 @@ from ..rows import (
 from ..wakes.drivers import refuse_driver
 from .sql import commit, outside, reads
 from .sql.store import SqlStore
-from .sqlite_errors import foreign, newer, older, store_error, translated
+from .sqlite_errors import FAILURES, foreign, newer, older, store_error, translated
 from .sqlite_files import Presence, WriteLock, peers_folder
 from .sqlite_writer import SqliteSession, Writer
 
@@ -101,7 +101,7 @@ class SqliteBackend(SqlStore, Whole):
     def _write(self, work: Callable[[SqliteSession], T], *, durable: bool = True) -> T:
         try:
             return self._writer.do(work, durable=durable)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._error(error) from error
 
     def _read(self, work: Callable[[SqliteSession], T], *, one: bool = False) -> T:
@@ -128,10 +128,10 @@ class SqliteBackend(SqlStore, Whole):
                     connection.close()
                 else:
                     self._readers.append(connection)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._error(error) from error
 
-    def _error(self, error: sqlite3.Error) -> Exception:
+    def _error(self, error: Exception) -> Exception:
         return self._closed_error() if self._closed else translated(error, self.path)
 
     def _closed_error(self) -> ArmillaryError:

@@ -49,6 +49,10 @@ _TEXTS = {
         "expected data within SQLite's limits, got more: {path}",
         "keep large data outside the workflow",
     ),
+    "store.text": (
+        "expected texts of whole characters, got half a surrogate pair, which no store keeps: {path}",
+        "leave it out of names and ids",
+    ),
 }
 
 
@@ -58,8 +62,14 @@ def store_error(code: str, path: Path | str, detail: str = "") -> StoreError:
     return StoreError(code, message.format(path=path) + (f" ({detail})" if detail else ""), hint=hint)
 
 
-def translated(error: sqlite3.Error, path: Path | str) -> Exception:
+FAILURES = (sqlite3.Error, UnicodeEncodeError)
+"""What SQLite's driver raises."""
+
+
+def translated(error: Exception, path: Path | str) -> Exception:
     """A :class:`StoreError` for what a person can act on; the error itself for a mistake of ours."""
+    if isinstance(error, UnicodeEncodeError):
+        return store_error("store.text", path, str(error))
     text = str(error).lower()
     code = next((code for sign, code in _SIGNS if sign in text), None)
     return error if code is None else store_error(code, path, str(error))

@@ -18,7 +18,7 @@ from armillary_engine.backends.sqlite_files import WriteLock
 from armillary_engine.backends.sqlite_writer import SqliteSession
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.mutation import Answered, Close, NewInstance, Nothing, Replied
-from armillary_engine.rows import CallRetry, SignalWait
+from armillary_engine.rows import CallRetry, SignalRow, SignalWait
 from armillary_engine.testing.conformance.harness import SECOND, Bench, message
 
 T = TypeVar("T")
@@ -261,6 +261,35 @@ def test_whichever_statement_fails_all_is_undone(
         bench.close()
         break
     assert failures > 20
+
+
+def test_what_is_stored_is_on_the_disk_before_it_is_acknowledged(path: Path) -> None:
+    """But for leases: one that is lost costs time."""
+    bench = Bench(lambda clock: open_backend(f"sqlite:///{path}", clock=clock))
+    store = bench.open()
+    assert isinstance(store, SqliteBackend)
+
+    def flushed() -> bool:
+        """Whether the last transaction was: ``synchronous`` was FULL, and not NORMAL."""
+        (number,) = store._writer._connection.execute("PRAGMA synchronous").fetchone()
+        return {2: True, 1: False}[number]
+
+    wait = SignalWait(1, "paid", None)
+    steps: list[tuple[Callable[[], Any], bool]] = [
+        (lambda: bench.begin(calls=(bench.call(),), waits=(wait,)), True),
+        (lambda: bench.claim(), False),
+        (lambda: bench.claim_calls(), True),
+        (lambda: store.extend_calls([("i", 1, 1)], until=bench.clock.now() + SECOND), False),
+        (lambda: bench.send(message()), True),
+        (lambda: bench.claim(), False),
+        (lambda: store.store_signal(SignalRow("s", "paid", "1", 1, 2**60, instance="i")), True),
+        (lambda: bench.claim(), False),
+        (lambda: bench.commit(bench.after(bench.read(), Nothing(), status="completed", ended=1)), True),
+    ]  # fmt: skip
+    for number, (step, expected) in enumerate(steps):
+        step()
+        assert flushed() is expected, number
+    bench.close()
 
 
 def test_a_job_that_fails_leaves_those_of_its_batch_alone(path: Path) -> None:

@@ -370,6 +370,19 @@ def test_an_input_that_does_not_fit_is_refused_without_it(engine: InlineEngine) 
     assert hides(caught.value)
 
 
+def test_what_a_signal_has_to_equal_is_masked(engine: InlineEngine) -> None:
+    """Of the signals that were sent, and of the waits that want another value."""
+    waits = m.Signal("paid", "paid", match=m.Get("input.ssn"))
+    engine.runtime.deploy(m.Definition("Waits", (waits,), input=SCHEMA))
+    engine.runtime.start("Waits", PERSON)
+    sent = engine.runtime.signal("paid", 1, match=f"9{RARE}")
+    (signal,) = engine.runtime.signals()
+    told = engine.runtime.explain(sent)
+    assert (signal.match, [one.match for one in told.waits]) == (MASK, [MASK])
+    assert hides(signal)
+    assert hides(told)
+
+
 def test_what_a_schedule_starts_with_is_masked(engine: InlineEngine) -> None:
     view = engine.runtime.schedule("daily", "Asks", Every(interval=60), input=PERSON)
     assert hides(view)

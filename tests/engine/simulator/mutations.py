@@ -214,6 +214,30 @@ def an_instance_that_is_suspended_goes_on(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutation
+def calls_of_a_suspended_instance_are_sent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Tables, "calls_of", lambda self, instance: [])
+
+
+@mutation
+def what_comes_while_an_instance_is_suspended_is_taken(patch: pytest.MonkeyPatch) -> None:
+    kept = MemoryBackend._store
+
+    def store(self: MemoryBackend, message: Any) -> Any:
+        outcome = kept(self, message)
+        for seq, letter in list(self.tables.letters.items()):
+            self.tables.letters[seq] = replace(letter, state="ready") if letter.state == "held" else letter
+        return outcome
+
+    patch.setattr(MemoryBackend, "_store", store)
+
+
+@mutation
+def the_row_does_not_say_who_goes_on(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft._projection
+    patch.setattr(building._Draft, "_projection", lambda self, done: replace(kept(self, done), next=None))
+
+
+@mutation
 def nothing_is_swept_when_an_instance_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Tables, "end", nothing)
 
@@ -658,6 +682,16 @@ def who_fails_undoes_nothing(patch: pytest.MonkeyPatch) -> None:
         kept(run, place, error)
 
     patch.setattr(ending, "_fail_uncaught", fail)
+
+
+@mutation
+def who_is_cancelled_undoes_what_it_did_unasked(patch: pytest.MonkeyPatch) -> None:
+    kept = ending.cancel
+
+    def cancel(run: Any, *, compensating: bool, **named: Any) -> None:
+        kept(run, compensating=True, **named)
+
+    patch.setattr(control, "cancel", cancel)
 
 
 @mutation

@@ -47,10 +47,8 @@ def runtime(clock: VirtualClock) -> Iterator[LocalRuntime]:
 
 def settle(runtime: LocalRuntime) -> None:
     """Steps until there is nothing to do, and every call in flight has returned."""
-    flying = True
-    while flying:
-        flying = bool(runtime.engine.pool.flying)  # asked before the step, which takes what has returned by then
-        flying = runtime.engine.step() or flying
+    while runtime.engine.step() or runtime.engine.pool.flying or runtime.engine.inbox.waiting:
+        pass
 
 
 DOUBLE = user_function(lambda x: x * 2, major=1, name="double")
@@ -171,9 +169,16 @@ def test_a_trigger_that_fails_again_and_again_is_set_aside_and_can_be_replayed(
     runtime.signal("go", 2, instance=other)
     settle(runtime)
     assert runtime.instance(other).status == "completed", "the others go on"
-    for _ in range(10):
-        clock.advance(seconds=200)
+    failed = 1
+    for pause in (1, 5, 25, 125):
+        clock.advance(microseconds=pause * 1_000_000 - 1)
         settle(runtime)
+        assert runtime.engine.telemetry.counts()["message.failed"] == failed, f"not before {pause} s are over"
+        assert runtime.engine.store.letters() == []
+        clock.advance(microseconds=1)
+        settle(runtime)
+        failed += pause < 125
+        assert runtime.engine.telemetry.counts()["message.failed"] == failed
     (letter,) = runtime.engine.store.letters()
     assert (letter.failures, letter.error) == (5, "RuntimeError: a defect of ours")
     assert "dead letter" in str(runtime.instance(instance).blocked)
@@ -301,6 +306,39 @@ def test_so_many_handlers_hang_at_a_time_and_no_more_calls_are_sent(
     assert runtime.engine.pulse.flag.wait(10), "whoever sleeps is told that there is a place again"
     settle(runtime)
     assert (entered.get(timeout=10), runtime.instance(next_one).status) == (next_one, "completed")
+
+
+@pytest.mark.parametrize("compensate", [True, False])
+def test_a_child_whose_parent_is_cancelled_undoes_what_it_did_if_that_does(
+    runtime: LocalRuntime, compensate: bool
+) -> None:
+    undone: list[str] = []
+    undo = m.Call("undo", m.Address("rating", "undo"), m.Const(None))
+    booked = m.Try("book", (m.Set("booked", {"n": m.Const(1)}),), compensate=(undo,))
+    runtime.deploy(m.Definition("Child", (booked, m.Signal("go", "go"))))
+    runtime.deploy(m.Definition("Case", (m.Subworkflow("below", "Child", m.Object({})),)))
+    runtime.register_service("rating", lambda request: undone.append(request.instance_id))
+    parent = runtime.start("Case").id
+    settle(runtime)
+    (child,) = (view.id for view in runtime.instances() if view.parent == parent)
+    runtime.cancel(parent, compensate=compensate)
+    settle(runtime)
+    assert [runtime.instance(id).status for id in (parent, child)] == ["cancelled"] * 2
+    assert undone == [child] * compensate
+
+
+def test_whoever_goes_on_for_a_child_is_cancelled_with_the_parent(runtime: LocalRuntime) -> None:
+    runtime.deploy(m.Definition("Second", (m.Signal("go", "go"),)))
+    runtime.deploy(m.Definition("Child", (m.ContinueWith("on", "Second", m.Object({})),)))
+    runtime.deploy(m.Definition("Case", (m.Subworkflow("below", "Child", m.Object({})),)))
+    parent = runtime.start("Case").id
+    settle(runtime)
+    states = {view.workflow: view.status for view in runtime.instances()}
+    assert states == {"Case": "waiting", "Child": "completed", "Second": "waiting"}
+    runtime.cancel(parent)
+    settle(runtime)
+    states = {view.workflow: view.status for view in runtime.instances()}
+    assert states == {"Case": "cancelled", "Child": "completed", "Second": "cancelled"}
 
 
 def test_a_handler_that_tells_that_it_lives_is_not_given_up(runtime: LocalRuntime, clock: VirtualClock) -> None:

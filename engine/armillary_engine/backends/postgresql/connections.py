@@ -154,6 +154,8 @@ class Connections:
                     finally:
                         if not connection.closed:
                             connection.execute("COMMIT")  # after a rollback the driver forgets what it has prepared
+            except UnicodeEncodeError as error:
+                raise store_error("store.text", self.place.shown, str(error)) from error
             except psycopg.Error as error:
                 if last or self._closed or not lost(error):
                     raise self.translated(error) from error

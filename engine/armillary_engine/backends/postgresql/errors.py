@@ -103,7 +103,7 @@ _TEXTS = {
         "a key, reference or signal id takes 2,700 bytes at most; keep large data outside the workflow",
     ),
     "store.text": (
-        "expected texts without the character U+0000, which PostgreSQL does not store",
+        "expected texts without the character U+0000 and lone surrogates, which PostgreSQL does not store",
         "leave it out of keys, references, names and ids; in payloads and state it is fine",
     ),
     "store.lost": ("expected the server to answer, and the connection was lost", "try again; nothing was half-written"),

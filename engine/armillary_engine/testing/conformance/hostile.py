@@ -6,8 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+from ...definition.model import Definition, Get, Signal, Task
+from ...definition.problems import ArmillaryError
+from ...local import LocalRuntime
 from ...mutation import Close, Delivery, Nothing, Replied, Return
+from ...operations import Every
 from ...rows import DefinitionRow, Letter, LetterRecord, SignalWait
+from ...runtime import Caller
 from .harness import SECOND, Bench, case, message
 from .signals import PAID, arrived, signal
 
@@ -232,3 +237,53 @@ def a_dead_letter_of_an_instance_that_ended_is_replayed_once_and_is_stale(bench:
     assert again.stored.row.status == "cancelled"
     assert bench.commit(bench.after(again.stored, again.consumes)).kind == "committed"
     assert bench.store.letters(state=None) == []
+
+
+def _refusal(ask: Callable[[], object]) -> str | None:
+    """The code of the error that it raises."""
+    try:
+        ask()
+    except ArmillaryError as error:
+        return error.code
+    return None
+
+
+@case
+def what_no_store_can_keep_is_refused_before_it_is_reached(bench: Bench) -> None:
+    """U+0000 and halves of characters, wherever a person may write something: whichever store it is, nothing of it is
+    stored, and the next one is served."""
+    runtime = LocalRuntime("hostile://", store=bench.store, work=False)
+    steps = (Task("look", "Look", result="a"), Signal("paid", "paid", match=Get("input.key")))
+    runtime.deploy(Definition("Case", steps, "1.0.0"))
+    id = runtime.start("Case", {"key": "k"}, key="first").id
+    (task,) = runtime.tasks()
+    before = (bench.read(id), runtime.tasks(), runtime.signals(), runtime.task_events(task.id))
+    for bad in ("a\0b", "\0", "a\ud800b"):
+        asked: list[Callable[[], object]] = [
+            lambda bad=bad: runtime.start("Case", {"key": "k"}, key=bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.start("Case", {"key": "k"}, id=bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.start("Case", {"key": bad}),  # type: ignore[misc]
+            lambda bad=bad: runtime.start("Case", {bad: 1}),  # type: ignore[misc]
+            lambda bad=bad: runtime.signal(bad, match="k"),  # type: ignore[misc]
+            lambda bad=bad: runtime.signal("paid", match=bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.signal("paid", bad, match="k"),  # type: ignore[misc]
+            lambda bad=bad: runtime.signal("paid", match="k", id=bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.complete_task(task.id, {"answer": bad}),  # type: ignore[misc]
+            lambda bad=bad: runtime.comment_task(task.id, bad, caller=Caller("ann")),  # type: ignore[misc]
+            lambda bad=bad: runtime.reassign_task(task.id, bad, caller=Caller("ann")),  # type: ignore[misc]
+            lambda bad=bad: runtime.cancel(id, reason=bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.schedule("daily", "Case", Every(interval=60), input={"key": bad}),  # type: ignore[misc]
+            lambda bad=bad: runtime.schedule(bad, "Case", Every(interval=60), input={"key": "k"}),  # type: ignore[misc]
+            lambda bad=bad: runtime.claim_task(task.id, caller=Caller(bad)),  # type: ignore[misc]
+            lambda bad=bad: runtime.start(bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.signal("paid", instance=bad),  # type: ignore[misc]
+            lambda bad=bad: runtime.instance(bad),  # type: ignore[misc]
+        ]
+        codes = [_refusal(ask) for ask in asked]
+        assert [code for code in codes if code is None or (code.startswith("store.") and code != "store.text")] == []
+    assert (bench.read(id), runtime.tasks(), runtime.signals(), runtime.task_events(task.id)) == before
+    assert [one.id for one in runtime.instances()] == [id]
+    assert runtime.complete_task(task.id, {"answer": "yes"}).status == "completed"
+    runtime.close()  # and the store with it
+    bench.opened.clear()
+    bench.open()

@@ -139,6 +139,8 @@ def a_dead_workers_leases_can_be_ended_at_once(bench: Bench) -> None:
     (call,) = bench.claim_calls()
     other = bench.open()
     assert (bench.claim(backend=other), bench.claim_calls(other)) == ([], [])
+    other.release_owner("somebody else")
+    assert (bench.claim(backend=other), bench.claim_calls(other)) == ([], []), "the living keep theirs"
     other.release_owner(bench.store.owner)
     (again,) = bench.claim(backend=other)
     (call_again,) = bench.claim_calls(other)

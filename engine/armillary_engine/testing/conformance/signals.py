@@ -180,6 +180,14 @@ def unread_signals_follow_the_chain(bench: Bench) -> None:
     assert arrived(bench) == [("i~2", 1, "s1")]
     assert list(bench.store.store_signal(signal(bench, "s2", name="more", key=None, instance="i~2"))) == ["i~2"]
     assert list(bench.store.store_signal(signal(bench, "s3", name="last", key=None, instance="i"))) == ["i~2"]
+    for number, instance in enumerate(("i", "i~2", "i~2"), 4):
+        assert not bench.store.store_signal(signal(bench, f"s{number}", name="next", key=None, instance=instance))
+    (claim,) = bench.claim()
+    over = bench.after(claim.stored, claim.consumes, status="completed", ended=bench.clock.now(), next="i~3")
+    assert bench.commit(over).kind == "committed"
+    following = tuple(SignalWait(serial, "next", None) for serial in (1, 2, 3))
+    bench.begin("i~3", chain="i", previous="i~2", waits=following)
+    assert arrived(bench) == [("i~3", 1, "s4"), ("i~3", 2, "s5"), ("i~3", 3, "s6")], "whichever they were sent to"
 
 
 @case

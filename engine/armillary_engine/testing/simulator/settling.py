@@ -15,8 +15,22 @@ ENDS = frozenset({"instance.completed", "instance.failed", "instance.cancelled"}
 
 def unsettled(before: Snapshot, mutation: Mutation, after: Snapshot, trigger: Trigger | None) -> Iterator[str]:
     """What a commit leaves unsettled. ``trigger``: the message that it consumes, if it is one."""
+    yield from _listed(mutation, after)
     yield from _told(mutation, after)
     yield from _undone(before, mutation, after, trigger)
+
+
+def _listed(mutation: Mutation, after: Snapshot) -> Iterator[str]:
+    """What lists ask for, and what signals and operators follow, is what the snapshot says."""
+    row, chain = mutation.row, after.chain
+    status = "waiting" if after.status == "running" else after.status
+    code = None if after.error is None else after.error.code
+    listed = (row.status, row.revision, row.reference, row.chain, row.previous, row.next, row.error_json is None)
+    said = (status, after.revision, after.reference, chain.root, chain.previous, chain.next, code is None)
+    if listed != said:
+        yield f"{row.id} is listed as {listed}, and is {said}"
+    if (row.ended is None) != (row.status in ("waiting", "suspended")):
+        yield f"{row.id} is {row.status}, and its end is {row.ended}"
 
 
 def _told(mutation: Mutation, after: Snapshot) -> Iterator[str]:
@@ -48,6 +62,8 @@ def _undone(before: Snapshot, mutation: Mutation, after: Snapshot, trigger: Trig
     asked = isinstance(trigger, Cancel) and trigger.compensate and before.compensating is None
     if asked and before.compensations and after.status == "cancelled" and not _starts(mutation):
         yield f"{after.instance} was to undo what it did, and has not begun to"
+    if isinstance(trigger, Cancel) and not trigger.compensate and _starts(mutation):
+        yield f"{after.instance} was not to undo what it did, and begins to"
 
 
 def _starts(mutation: Mutation) -> bool:

@@ -110,6 +110,8 @@ class Side:
         """A call was leased. One that will be answered later is sent to nobody."""
         if (call.instance, call.serial, call.attempt) in self.accepted:
             self.watch.fail("%s/%s was accepted, and is sent again", call.instance, call.serial)
+        if self.watch.instances[call.instance].snapshot.status == "suspended":
+            self.watch.fail("%s/%s is sent, and its instance is suspended", call.instance, call.serial)
 
     def retried(self, instance: str) -> None:
         """An operator's retry sends calls anew."""

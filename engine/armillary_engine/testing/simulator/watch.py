@@ -255,6 +255,8 @@ class Watch:
         for claim in claims:
             letter = claim.letter
             self._in_order(letter, ready, claim.now)
+            if claim.stored.row.status == "suspended" and not letter.message.control:
+                self.fail("%s takes message %s of %s, which is suspended", process, letter.seq, letter.message.instance)
             before = self.letters.get(letter.seq)
             if before is not None and before.deliveries >= letter.deliveries:
                 self.fail("message %s was claimed again with the fence %s", letter.seq, letter.deliveries)
