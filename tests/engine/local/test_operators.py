@@ -244,6 +244,37 @@ def test_of_two_who_claim_a_task_the_second_is_told_who_has_it(house: House, mon
     assert [(one.type, one.actor) for one in runtime.task_events(id)] == [("created", None), ("claimed", "quick")]
 
 
+def test_what_somebody_holds_is_theirs_alone(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task(roles=("underwriter", "boss"))))
+    id = f"{runtime.start('Case').id}/1"
+    roles = frozenset({"boss"})
+    ann, bob, nobody = Caller("ann", roles), Caller("bob", roles), Caller(None, roles)
+    assert code(runtime.delegate_task, id, "eve", caller=Caller()) == "task.not-allowed", "nobody holds it"
+    assert runtime.claim_task(id, caller=ann).assignee == "ann", "one of the roles is enough"
+    for caller in (bob, nobody):
+        assert code(runtime.release_task, id, caller=caller) == "task.not-allowed"
+        assert code(runtime.reassign_task, id, "bob", caller=caller) == "task.not-allowed"
+        assert code(runtime.comment_task, id, "mine", caller=caller) == "task.not-allowed"
+    assert code(runtime.delegate_task, id, "bob", caller=Caller("bob")) == "task.not-allowed", "whoever is trusted"
+    runtime.comment_task(id, "x" * 10_000, caller=ann)
+    assert code(runtime.comment_task, id, "x" * 10_001, caller=ann) == "task.comment-invalid"
+    runtime.delegate_task(id, "eve", caller=ann)
+    assert runtime.task_events(id)[-1].data == {"to": "eve", "from": "ann"}
+    assert code(runtime.complete_task, id, {"answer": "x" * 300_000}, caller=Caller("eve")) == "task.answer-invalid"
+    runtime.complete_task(id, {"answer": "approve"}, caller=Caller("eve", frozenset()))
+    assert [one.actor for one in runtime.task_events(id) if one.type == "completed"] == ["eve"]
+    assert code(runtime.release_task, id, caller=Caller("eve")) == "task.not-open"
+
+
+def test_a_task_without_roles_is_anybodys(house: House) -> None:
+    runtime = house.open(work=False)
+    runtime.deploy(flow(task(roles=())))
+    id = f"{runtime.start('Case').id}/1"
+    assert runtime.claim_task(id, caller=Caller("eve", frozenset())).assignee == "eve"
+    assert code(runtime.claim_task, id, caller=Caller("bob", frozenset())) == "task.taken"
+
+
 # ── dead letters and signals ─────────────────────────────────────────────────────────────────────────────────────────
 
 
