@@ -16,6 +16,7 @@ from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.clock import as_microseconds
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
+from armillary_engine.definition.validate import validate
 from armillary_engine.interpreter.triggers import Failed
 from armillary_engine.local import LocalRuntime
 from armillary_engine.operations import DeadLetterQuery, Every
@@ -510,6 +511,14 @@ def test_two_definitions_of_one_version_are_told_before_any_is_deployed(house: H
     (gone,) = runtime.deploy_all([one, other, one], mode="warn")
     assert [problem.code for problem in gone.problems] == ["definition.version-taken"]
     assert [view.digest for view in runtime.definitions()] == [runtime.deploy(one).digest]
+
+
+def test_a_warning_keeps_no_definition_out(house: House) -> None:
+    runtime = house.open(work=False)
+    warned = flow(m.Set("nothing", {}), task())
+    assert [problem.severity for problem in validate(warned)] == ["warning"]
+    assert runtime.deploy_all([warned]) == ()
+    assert [view.digest for view in runtime.definitions()] == [runtime.deploy(warned).digest]
 
 
 def test_a_disabled_version_starts_nothing_and_keeps_what_is_on_it(house: House) -> None:

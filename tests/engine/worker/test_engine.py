@@ -574,9 +574,30 @@ def test_a_store_that_fails_in_between_is_no_fault_of_a_message(
                 runtime.engine.step()
             runtime.engine.pulse.work = True  # as the loop does
     settle(runtime)
+    assert runtime.engine.triggers.owed == []
     assert [runtime.instance(id).status for id in ids] == ["completed"] * 3
     assert clock.now() == BEGINNING
     assert store.letters(state=None) == []
+
+
+def test_the_larger_the_backlog_the_more_is_taken_at_a_time(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = _waiting(runtime, 300)
+    store, wanted = runtime.engine.store, list[int]()
+    claim = store.claim
+
+    def counted(n: int, *parts: Any, **named: Any) -> Any:
+        wanted.append(n)
+        return claim(n, *parts, **named)
+
+    monkeypatch.setattr(store, "claim", counted)
+    settle(runtime)
+    assert {runtime.instance(id).status for id in ids} == {"completed"}
+    for _ in range(3):
+        runtime.engine.pulse.work = True
+        settle(runtime)
+    assert wanted == [32, 64, 128, 128, 64, 32, 32]
 
 
 def test_a_slice_that_cannot_be_stored_takes_no_other_with_it(

@@ -12,7 +12,7 @@ from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
 from armillary_engine.runtime import Caller
-from armillary_engine.worker.inbox import BATCHES
+from armillary_engine.worker.inbox import BATCH, BATCHES
 from armillary_engine.worker.wanted import Wanted
 
 PATIENCE = 20
@@ -71,6 +71,15 @@ class Hall:
             thread.join(PATIENCE)
             assert not thread.is_alive()
 
+    def expect_all_places(self) -> None:
+        """When the calls have ended, none is lost."""
+        pool = self.runtime.engine.pool
+        while not pool.idle:
+            pass
+        places = pool.reserve_all()
+        pool.release_unused(places, [])
+        assert places.services == {"rating": 3}
+
 
 @pytest.fixture
 def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
@@ -110,11 +119,7 @@ def test_what_the_store_refuses_takes_no_other_with_it(hall: Hall) -> None:
     hall.open()
     assert hall.found["second"] == "store.too-large"
     assert {hall.runtime.instance(hall.found[key]).key for key in ("first", "third")} == {"first", "third"}
-    while not hall.runtime.engine.pool.idle:
-        pass
-    places = hall.runtime.engine.pool.reserve_all()
-    hall.runtime.engine.pool.release_unused(places, [])
-    assert places.services == {"rating": 3}, "none is lost"
+    hall.expect_all_places()
 
 
 def test_of_two_that_begin_with_one_id_one_does(hall: Hall) -> None:
@@ -125,6 +130,7 @@ def test_of_two_that_begin_with_one_id_one_does(hall: Hall) -> None:
     assert hall.found["second"] == "mine"
     assert hall.found["third"] == "instance.exists", "it is not what was started under its key"
     assert hall.runtime.instance("mine").key == "second"
+    hall.expect_all_places()
 
 
 def test_whoever_waits_when_the_engine_stops_is_still_served(hall: Hall) -> None:
@@ -246,3 +252,47 @@ def test_the_loop_looks_for_what_else_there_is_to_do_however_much_comes(
     assert len(sent) == batches
     monkeypatch.undo()
     inbox.finish()
+
+
+def test_a_batch_has_so_many_at_most(idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, store, sent = inbox_alone(idle), idle.engine.store, list[int]()
+    begin = store.begin
+
+    def counted(mutations: Any) -> Any:
+        sent.append(len(mutations))
+        return begin(mutations)
+
+    monkeypatch.setattr(store, "begin", counted)
+    all_wanted = [wanted(inbox, idle, f"w{n}") for n in range(BATCH + 8)]
+    assert inbox.settle()
+    assert sent == [BATCH, 8]
+    assert {one.wait()[1].kind for one in all_wanted} == {"committed"}
+    assert not inbox.settle(), "nothing is left"
+
+
+def test_answers_for_one_instance_are_taken_one_after_the_other_as_they_came(idle: LocalRuntime) -> None:
+    calls = [m.Call(f"c{n}", m.Address("s", f"o{n}"), m.Const(None)) for n in range(4)]
+    idle.deploy(m.Definition("Asks", (m.Fork("all", tuple(m.ForkBranch(one.id, (one,)) for one in calls)),)))
+    gates = {f"o{n}": threading.Event() for n in range(4)}
+
+    def answer(request: Any) -> int:
+        assert gates[request.operation].wait(PATIENCE)
+        return 1
+
+    idle.register_service("s", answer, concurrency=4)
+    id = idle.start("Asks").id
+    inbox = idle.engine.inbox
+    order = ["o2", "o0", "o3", "o1"]
+    for count, name in enumerate(order, 1):
+        gates[name].set()
+        while inbox.waiting < count:
+            pass
+    other = wanted(inbox, idle, "other")
+    assert inbox.settle()
+    assert other.over
+    while inbox.settle():
+        pass
+    ended = [one.step for one in idle.history(id) if one.type == "step.done"]
+    assert ended == [f"c{name[1]}" for name in order] + ["all"]
+    assert idle.instance(id).status == "completed"
+    assert idle.engine.telemetry.counts().get("commit.conflict", 0) == 0
