@@ -456,8 +456,9 @@ def test_calls_of_several_services_share_the_pool_without_starving_each_other(ru
     assert runtime.engine.pool.free() == ["registry", "rating", "mail"]
 
 
+@pytest.mark.parametrize("fails", ["begin", "commit"])
 def test_a_store_that_fails_when_a_reply_is_committed_gets_it_later(
-    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     sent: list[Any] = []
     call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
@@ -470,12 +471,45 @@ def test_a_store_that_fails_when_a_reply_is_committed_gets_it_later(
     def full(mutations: Any) -> Any:
         raise OSError("disk full")
 
-    monkeypatch.setattr(runtime.engine.store, "commit", full)
+    monkeypatch.setattr(runtime.engine.store, fails, full)
     with pytest.raises(OSError, match="disk full"):
         runtime.engine.step()
     monkeypatch.undo()
     settle(runtime)
     assert (runtime.instance(instance).status, len(sent)) == ("completed", 1)
+
+
+def test_a_reply_that_comes_too_late_has_its_engine_look_until_when_another_has_the_call(
+    runtime: LocalRuntime, clock: VirtualClock
+) -> None:
+    """That one may die with it."""
+    entered, answer = threading.Event(), threading.Event()
+
+    def slow(request: Any) -> int:
+        entered.set()
+        assert answer.wait(10)
+        return 1
+
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), attempt_timeout="PT1H")
+    runtime.deploy(m.Definition("Calls", (call,)))
+    runtime.register_service("rating", slow)
+    instance = runtime.start("Calls").id
+    assert entered.wait(10)
+    while runtime.engine.step():
+        pass
+    clock.advance(seconds=31)
+    until = clock.now() + 7_000_000
+    (taken,) = runtime.engine.store.claim_calls("another", services={"rating": 1}, until=until)
+    answer.set()
+    while not runtime.engine.inbox.waiting:
+        pass
+    while runtime.engine.step():
+        pass
+    assert (taken.instance, runtime.instance(instance).ended) == (instance, None)
+    assert runtime.engine.next_moment() == until
+    clock.advance(seconds=8)
+    settle(runtime)
+    assert runtime.instance(instance).status == "completed"
 
 
 def test_a_deadline_that_was_closed_is_forgotten(runtime: LocalRuntime, clock: VirtualClock) -> None:

@@ -114,10 +114,10 @@ def test_what_cannot_be_begun_is_its_callers_to_see(hall: Hall) -> None:
 
 def test_what_the_store_refuses_takes_no_other_with_it(hall: Hall) -> None:
     hall.refused = "second"
-    for key in ("first", "second", "third"):
-        hall.start(key)
+    for key, input in (("first", FITS), ("second", FITS), ("unfit", {"amount": "much"}), ("third", FITS)):
+        hall.start(key, input)
     hall.open()
-    assert hall.found["second"] == "store.too-large"
+    assert (hall.found["second"], hall.found["unfit"]) == ("store.too-large", "input.invalid")
     assert {hall.runtime.instance(hall.found[key]).key for key in ("first", "third")} == {"first", "third"}
     hall.expect_all_places()
 
@@ -220,7 +220,10 @@ def test_whoever_is_in_the_next_batch_is_told_where_the_last_one_failed(
         if name == "first":
             both.append(wanted(inbox, idle, "second"))
             return fail if point == "heard" else begin(mutations)
-        return begin(mutations) if point == "heard" else fail()
+        if point == "sent":
+            return fail()
+        outcomes = store.commit(mutations)
+        return lambda: outcomes
 
     monkeypatch.setattr(store, "begin", failing)
     both.append(wanted(inbox, idle, "first"))
@@ -290,9 +293,34 @@ def test_answers_for_one_instance_are_taken_one_after_the_other_as_they_came(idl
     other = wanted(inbox, idle, "other")
     assert inbox.settle()
     assert other.over
-    while inbox.settle():
-        pass
+    idle.engine.pulse.work = True  # whatever else there is to do
+    inbox.finish()
     ended = [one.step for one in idle.history(id) if one.type == "step.done"]
     assert ended == [f"c{name[1]}" for name in order] + ["all"]
     assert idle.instance(id).status == "completed"
     assert idle.engine.telemetry.counts().get("commit.conflict", 0) == 0
+
+
+def test_nobody_waits_for_an_engine_that_has_stopped_whatever_its_store_does(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> Any:
+        raise ArmillaryError("store.lost", "expected an answer")
+
+    inbox = inbox_alone(idle)
+    all_wanted = [wanted(inbox, idle, f"w{n}") for n in range(BATCH + 1)]
+    monkeypatch.setattr(idle.engine.store, "begin", fail)
+    with pytest.raises(ArmillaryError, match="an answer"):
+        inbox.finish()
+    monkeypatch.undo()
+    assert [one.over for one in all_wanted] == [True] * len(all_wanted)
+
+
+def test_no_thread_lends_a_hand_where_none_is_wanted(idle: LocalRuntime) -> None:
+    inbox = inbox_alone(idle)
+    one = wanted(inbox, idle, "one")
+    idle.engine.pulse.flag.clear()
+    inbox.lend()
+    assert (one.over, idle.engine.pulse.flag.is_set()) == (False, True), "the loop is told"
+    inbox.finish()
+    assert one.over
