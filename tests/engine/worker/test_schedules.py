@@ -112,3 +112,20 @@ def test_a_schedule_that_is_put_again_is_another_one(runtime: LocalRuntime, cloc
     again = runtime.schedule("often", "Other", anchored)
     assert (again.workflow, again.paused, again.every) == ("Other", False, anchored)
     assert only(runtime) == again
+
+
+def test_a_run_that_the_store_fails_is_made_when_it_is_well(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> Any:
+        raise ArmillaryError("store.lost", "expected an answer")
+
+    made = runtime.schedule("often", "Case", TEN)
+    monkeypatch.setattr(runtime.engine.store, "commit", fail)
+    with pytest.raises(ArmillaryError, match="an answer"):
+        later(runtime, clock, 10)
+    assert only(runtime) == made
+    monkeypatch.undo()
+    runtime.engine.pulse.work = True  # as the loop does
+    later(runtime, clock, 1)
+    assert (only(runtime).last, only(runtime).error, len(runtime.instances())) == (made.next, None, 1)
