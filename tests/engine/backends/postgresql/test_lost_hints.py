@@ -31,7 +31,7 @@ DIE = """
         os.kill(os.getpid(), 9)
 
     def by_notify_only(runtime):
-        runtime.engine._wake.offer = lambda hint: None
+        runtime.engine.wake.offer = lambda hint: None
 """
 
 
@@ -45,7 +45,7 @@ SENDER = """
     say("ready")
     sys.stdin.readline()
     by_notify_only(runtime)
-    runtime.engine._wake.notify = die
+    runtime.engine.wake.notify = die
     runtime.signal("paid", 1, match="O")
     say("told")
 """
@@ -91,12 +91,12 @@ def test_whoever_was_busy_when_it_died_is_followed_within_a_second(
     script = """
         runtime = LocalRuntime(url, work=False)
         by_notify_only(runtime)
-        plain = runtime.engine._wake.notify
+        plain = runtime.engine.wake.notify
         def last(hint):
             plain(hint)
-            runtime.engine._wake._send()
-            runtime.engine._wake.notify = die
-        runtime.engine._wake.notify = last
+            runtime.engine.wake._send()
+            runtime.engine.wake.notify = die
+        runtime.engine.wake.notify = last
         runtime.signal("nobody", 1, match="waits for this")
         runtime.signal("paid", 1, match="O")
     """
@@ -117,7 +117,7 @@ def test_who_waits_hears_of_what_a_worker_committed_before_it_died(
     script = """
         runtime = LocalRuntime(url)
         by_notify_only(runtime)
-        runtime.engine._wake.notify = die
+        runtime.engine.wake.notify = die
         say("ready")
         threading.Event().wait()
     """
@@ -137,8 +137,8 @@ def test_a_carrier_that_takes_hints_and_delivers_nothing_costs_time_only(
     runtime.deploy(WAITING)
     instance = runtime.start("Waiting", {"order": "O"}).id
     swallowed: list[str] = []
-    monkeypatch.setattr(sender.engine._wake, "offer", lambda hint: None, raising=False)
-    monkeypatch.setattr(sender.engine._wake._line, "send", swallowed.extend)  # type: ignore[attr-defined]
+    monkeypatch.setattr(sender.engine.wake, "offer", lambda hint: None, raising=False)
+    monkeypatch.setattr(sender.engine.wake._line, "send", swallowed.extend)  # type: ignore[attr-defined]
     sender.signal("paid", 1, match="O")
     assert house.until(runtime, instance).status == "completed"
     assert swallowed
@@ -158,7 +158,7 @@ def test_a_line_that_has_gone_deaf_is_noticed_and_replaced(
         runtime.deploy(WAITING)
         instance = runtime.start("Waiting", {"order": "O"}).id
         connected = threading.Event()
-        line = runtime.engine._wake._line  # type: ignore[attr-defined]
+        line = runtime.engine.wake._line  # type: ignore[attr-defined]
         connect = line.connect
         monkeypatch.setattr(line, "connect", lambda: (connect(), connected.set()))
         assert proxy.swallow() >= 1

@@ -44,7 +44,7 @@ class Told:
         self.sent: list[str] = []
         self.heard: list[Hint] = []
         self._news = threading.Condition()
-        line = cast(PostgresqlWake, teller.engine._wake)._own
+        line = cast(PostgresqlWake, teller.engine.wake)._own
         send = line.send
 
         def spy(texts: Sequence[str]) -> None:
@@ -52,7 +52,7 @@ class Told:
             send(texts)
 
         monkeypatch.setattr(line, "send", spy)
-        plain = hearer.engine._wake._heard  # type: ignore[attr-defined]
+        plain = hearer.engine.wake._heard  # type: ignore[attr-defined]
 
         def heard(hint: Hint) -> None:
             with self._news:
@@ -60,7 +60,7 @@ class Told:
                 self._news.notify_all()
             plain(hint)
 
-        hearer.engine._wake.listen(heard)
+        hearer.engine.wake.listen(heard)
 
     def until(self, expected: Callable[[Hint], bool]) -> None:
         """Until such a hint is heard."""
@@ -70,7 +70,7 @@ class Told:
 
 def opened_now(runtime: LocalRuntime) -> None:
     """What a wake says of itself when it opens has gone, and nothing was told just before."""
-    wake = cast(PostgresqlWake, runtime.engine._wake)
+    wake = cast(PostgresqlWake, runtime.engine.wake)
     while wake._pending:
         threading.Event().wait(0.001)
     wake._gathered = 0.0
@@ -118,7 +118,7 @@ def test_a_hint_that_could_not_go_along_is_told_the_usual_way(house: House, monk
     publisher.signal("paid", 1, match="O")
     told.until(lambda hint: hint.work)
     assert house.until(worker, instance, lambda view: view.revision == 2).revision == 2
-    publisher.engine._wake.close()
+    publisher.engine.wake.close()
     assert len(told.sent) >= 1
 
 
@@ -128,7 +128,7 @@ def test_what_follows_at_once_is_gathered_and_told_once(house: House, monkeypatc
     for order in "AB":
         worker.start("Paid", {"order": order})
     opened_now(publisher)
-    wake = cast(PostgresqlWake, publisher.engine._wake)
+    wake = cast(PostgresqlWake, publisher.engine.wake)
     told = Told(monkeypatch, publisher, worker)
     publisher.signal("paid", 1, match="A")
     assert told.sent == []
@@ -141,7 +141,7 @@ def test_what_follows_at_once_is_gathered_and_told_once(house: House, monkeypatc
 
 def test_where_much_is_told_all_of_it_is_gathered(house: House) -> None:
     runtime = house.open(work=False)
-    wake = cast(PostgresqlWake, runtime.engine._wake)
+    wake = cast(PostgresqlWake, runtime.engine.wake)
     opened_now(runtime)
     wake._gathers = 2 * LONE
     assert wake.offer(Hint()) is None
@@ -152,7 +152,7 @@ def test_where_much_is_told_all_of_it_is_gathered(house: House) -> None:
 
 def test_only_the_hint_that_went_is_not_told_again(house: House) -> None:
     runtime = house.open(work=False)
-    wake = cast(PostgresqlWake, runtime.engine._wake)
+    wake = cast(PostgresqlWake, runtime.engine.wake)
     opened_now(runtime)
     wake._gathered = threading.TIMEOUT_MAX
     one, other = Hint((("i", 1),)), Hint((("i", 2),))
