@@ -188,8 +188,10 @@ def _calm(world: World, stumbles: Stumbles) -> None:
 def _wake_all(world: World) -> None:
     for process in world.processes:
         if process.up:
-            process.blind_since = process.misses_chores = None
+            process.blind_since = None
             world.at(1_000, world.network.tell_again, process, Hint())
+            if process.misses_chores is not None:  # it may have asked just now: then not until others have been silent
+                world.at(SECOND, world.network.tell_again, process, Hint())
 
 
 def _answer_all(world: World) -> bool:
