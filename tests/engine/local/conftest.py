@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from armillary_engine.definition import model as m
+from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
 from armillary_engine.runtime import InstanceView
 
@@ -77,6 +78,20 @@ def _live(house: House) -> Iterator[House]:
 
 
 # ── definitions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def code(of: Any, *arguments: Any, **options: Any) -> str:
+    """That of the error which it raises."""
+    with pytest.raises(ArmillaryError) as caught:
+        of(*arguments, **options)
+    return caught.value.code
+
+
+def settled(runtime: LocalRuntime, holds: Callable[[], bool]) -> None:
+    """Steps the engine, which has no thread of its own, until there is nothing to do."""
+    while runtime.engine.step():
+        pass
+    assert holds()
 
 
 def get(path: str) -> m.Get:

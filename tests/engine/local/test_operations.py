@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,24 +25,11 @@ from armillary_engine.testing.clock import VirtualClock
 from armillary_engine.transport import Accepted
 from armillary_engine.worker.recurrence import between, next_after
 
-from .conftest import PATIENCE, House, call, done, flow, get, task
+from .conftest import PATIENCE, House, call, code, done, flow, get, settled, task
 
 POLICY = {"policy": "P-1"}
 QUICK = m.RetryPolicy(attempts=2, backoff="PT0.01S")
 WAIT = m.Signal("paid", "paid", match=get("input.policy"), result="paid")
-
-
-def code(of: Any, *arguments: Any, **options: Any) -> str:
-    with pytest.raises(ArmillaryError) as caught:
-        of(*arguments, **options)
-    return caught.value.code
-
-
-def settled(runtime: LocalRuntime, holds: Callable[[], bool]) -> None:
-    """Steps the engine, which has no thread of its own, until there is nothing to do."""
-    while runtime.engine.step():
-        pass
-    assert holds()
 
 
 # ── calls that are answered later ────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.clock import as_microseconds
 from armillary_engine.definition import model as m
-from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
 from armillary_engine.operations import DeadLetterQuery, Every
 from armillary_engine.queries import InstanceQuery, SignalQuery, TaskQuery
@@ -20,23 +18,11 @@ from armillary_engine.testing.clock import VirtualClock
 from armillary_engine.worker import letters, recurrence
 from msgspec.structs import replace
 
-from .conftest import PATIENCE, House, call, done, flow, get, task
+from .conftest import PATIENCE, House, call, code, done, flow, get, settled, task
 
 WAIT = m.Signal("paid", "paid", match=get("input.policy"), result="paid")
 POLICY = {"policy": "P-1"}
 UNSTORABLE = pytest.mark.parametrize("text", ["a\x00b", "\ud800", "x" * 10_001], ids=["null", "surrogate", "long"])
-
-
-def code(of: Any, *arguments: Any, **options: Any) -> str:
-    with pytest.raises(ArmillaryError) as caught:
-        of(*arguments, **options)
-    return caught.value.code
-
-
-def settled(runtime: LocalRuntime, holds: Callable[[], bool]) -> None:
-    while runtime.engine.step():
-        pass
-    assert holds()
 
 
 # ── texts that not every store can keep ──────────────────────────────────────────────────────────────────────────────

@@ -11,16 +11,10 @@ from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.runtime import Caller, Changed, InstanceQuery, Request, Subscription, TaskQuery
 
-from .conftest import PATIENCE, House, call, done, flow, get, task
+from .conftest import PATIENCE, House, call, code, done, flow, get, task
 
 POLICY = {"policy": "P-1"}
 QUICK = m.RetryPolicy(attempts=3, backoff="PT0.01S")
-
-
-def code(of: Any, *arguments: Any, **options: Any) -> str:
-    with pytest.raises(ArmillaryError) as caught:
-        of(*arguments, **options)
-    return caught.value.code
 
 
 def test_a_call_that_fails_once_is_retried_with_the_same_bytes(house: House) -> None:

@@ -14,6 +14,8 @@ from armillary_engine.operations import Every, ScheduleView
 from armillary_engine.runtime import Caller
 from armillary_engine.testing.clock import VirtualClock
 
+from ..local.conftest import code
+
 TEN = Every(interval=10)
 OPS, EVE = Caller("bob", frozenset({"ops"})), Caller("eve", frozenset({"clerk"}))
 
@@ -42,12 +44,6 @@ def later(runtime: LocalRuntime, clock: VirtualClock, seconds: float) -> None:
 def only(runtime: LocalRuntime) -> ScheduleView:
     (view,) = runtime.schedules()
     return view
-
-
-def code(of: Any, *arguments: Any, **options: Any) -> str:
-    with pytest.raises(ArmillaryError) as caught:
-        of(*arguments, **options)
-    return caught.value.code
 
 
 def test_a_minute_late_is_in_time(runtime: LocalRuntime, clock: VirtualClock) -> None:
