@@ -102,7 +102,6 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
         "deadlines of a wait that closes": (commit.REMOVE_DEADLINES, (id, 2)),
         "a signal that was kept for a wait": (commit.KEPT_SIGNAL, ("paid", '"O-0"', "paid", id)),
         "waits for a signal": (commit.WAITS_BY_KEY, ("paid", '"O-0"', 1)),
-        "the tasks of an instance that ends": (commit.OPEN_TASKS, (id,)),
         "the instance of a key": (reads.BY_KEY, ("Order", "K")),
         "its history": (reads.HISTORY, (id, 0, 100)),
         "its living children": (reads.CHILDREN, (id,)),

@@ -106,6 +106,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A commit that was begun. ``outcomes`` must be called, once, and waits for what became of it; ``ready`` says
+    whether that is known, or is within so many seconds."""
+
+    outcomes: Callable[[], Sequence[Outcome]]
+    ready: Callable[[float], bool] = lambda seconds: True
+
+
+@dataclass(frozen=True, slots=True)
 class TaskChange:
     """Changes who holds an open task, if ``expected`` holds it now (``None``: nobody)."""
 
@@ -133,9 +142,9 @@ class Writes(Protocol):
         refused leaves the others alone. Stored signals that match a wait it opens become messages."""
         ...
 
-    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
-        """The first half of a :meth:`commit`, which may be sent with it: what it gives must be called, once, and says
-        what became of them. Either half may raise what ``commit`` raises."""
+    def begin(self, mutations: Sequence[Mutation]) -> Begun:
+        """The first half of a :meth:`commit`, which may be sent with it; what it gives has the second. Either may raise
+        what ``commit`` raises."""
         ...
 
     def claim(self, n: int, owner: str, *, until: int, without: Collection[str] = NOBODY) -> Sequence[Claim]:
@@ -194,9 +203,9 @@ class Whole:
         """See :meth:`Writes.commit`."""
         raise NotImplementedError
 
-    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+    def begin(self, mutations: Sequence[Mutation]) -> Begun:
         """See :meth:`Writes.begin`."""
-        return partial(self.commit, mutations)
+        return Begun(partial(self.commit, mutations))
 
 
 class Reads(Protocol):

@@ -81,7 +81,8 @@ class NewInstance(msgspec.Struct, frozen=True, gc=False):
 class Mutation(msgspec.Struct, frozen=True, gc=False):
     """``row`` is the projection as it is to be; ``expected`` is the revision that the slice read, or ``None``: the
     instance must not exist yet. ``messages`` hold deadlines of this instance and triggers for others; ``holds`` says
-    that the instance was suspended (``True``: its triggers and calls wait) or resumed (``False``)."""
+    that the instance was suspended (``True``: its triggers and calls wait) or resumed (``False``). Where it ends,
+    ``closes`` names all that was open; its messages go as well."""
 
     row: InstanceRow
     snapshot: bytes

@@ -143,7 +143,7 @@ class MemoryBackend(MemoryReads, Whole):
         if row.next is not None:
             tables.pass_on(row.id, row.next)
         if row.ended is not None:
-            tables.end(row.id, self.clock.now())
+            tables.end(row.id)
         if mutation.holds is not None:
             tables.hold(row.id, held=mutation.holds)
 

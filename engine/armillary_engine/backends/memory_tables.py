@@ -130,17 +130,11 @@ class Tables:
             if call.state == before:
                 self.calls[instance, call.serial] = replace(call, state="held" if after == "held" else "ready")
 
-    def end(self, instance: str, now: int) -> None:
-        """Nothing that was stored for an instance that has ended stays open."""
+    def end(self, instance: str) -> None:
+        """What was sent to an instance that has ended goes with it."""
         for letter in self.letters_of(instance):
             if letter.state != "dead":
                 self.remove_letter(letter.seq)
-        for call in self.calls_of(instance):
-            del self.calls[instance, call.serial]
-        for key in [key for key in self.waits if key[0] == instance]:
-            del self.waits[key]
-        for task in [task for task in self.tasks.values() if task.instance == instance]:
-            self.cancel_task(instance, Close(task.serial, "cancelled"), now)
 
     def takes(self, ended: Stored, message: Message) -> bool:
         """One that failed can be retried; from then on it takes what an operator asks of one that lives."""

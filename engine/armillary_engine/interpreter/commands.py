@@ -1,20 +1,21 @@
 """What a slice asks to become true together with its snapshot. Data only; a mutation commits all of it or none.
 
-Times are integer microseconds since the epoch, UTC. ``serial`` is the visit that a command belongs to.
+Times are integer microseconds since the epoch, UTC. ``serial`` is the visit that a command belongs to. Structs, because
+a slice makes a dozen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from ..definition.model import Schema, Value
 from .triggers import Failed, Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
+class OpenCall(msgspec.Struct, frozen=True, gc=False):
     """A request to a service, stored before the transport sees it. Later attempts send the same ``arguments``."""
 
     serial: int
@@ -32,8 +33,7 @@ class OpenCall:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RetryCall:
+class RetryCall(msgspec.Struct, frozen=True, gc=False):
     """Attempt number ``attempt`` may be sent from ``due`` on; no slice runs in between."""
 
     serial: int
@@ -41,8 +41,7 @@ class RetryCall:
     due: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTask:
+class OpenTask(msgspec.Struct, frozen=True, gc=False):
     """A human task. After an operator's retry the same ``serial`` opens again."""
 
     serial: int
@@ -57,16 +56,14 @@ class OpenTask:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EscalateTask:
+class EscalateTask(msgspec.Struct, frozen=True, gc=False):
     """The open task is offered to ``roles`` as well, and its task events say so."""
 
     serial: int
     roles: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSignal:
+class OpenSignal(msgspec.Struct, frozen=True, gc=False):
     """Waits for one signal ``name`` whose key equals ``key`` (canonical JSON text), or, with ``None``, for one
     addressed to the instance. Signals addressed to the instance by id match in either case."""
 
@@ -76,8 +73,7 @@ class OpenSignal:
     key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True, gc=False):
     """A deadline of wait ``serial``; it comes back as ``TimerDue`` unless the wait is closed before."""
 
     serial: int
@@ -85,8 +81,7 @@ class Due:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseWait:
+class CloseWait(msgspec.Struct, frozen=True, gc=False):
     """The wait is over: whatever was stored for it (call, task, signal wait, dues, child link) closes."""
 
     serial: int
@@ -94,8 +89,7 @@ class CloseWait:
     kind: Literal["call", "task", "timer", "signal", "child"]
 
 
-@dataclass(frozen=True, slots=True)
-class StartChild:
+class StartChild(msgspec.Struct, frozen=True, gc=False):
     """``child`` is the new instance's id, derived from the waiting token. ``digest`` was resolved on entry."""
 
     serial: int
@@ -107,8 +101,7 @@ class StartChild:
     input: Value
 
 
-@dataclass(frozen=True, slots=True)
-class CancelChild:
+class CancelChild(msgspec.Struct, frozen=True, gc=False):
     """Cancels the living member of the chain that starts at ``child``, as ``Cancel(compensate)`` does."""
 
     serial: int
@@ -116,8 +109,7 @@ class CancelChild:
     compensate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StartNext:
+class StartNext(msgspec.Struct, frozen=True, gc=False):
     """The next instance of this one's chain: it takes over the parent link and the unread signals."""
 
     id: str
@@ -127,21 +119,18 @@ class StartNext:
     input: Value
 
 
-@dataclass(frozen=True, slots=True)
-class SetReference:
+class SetReference(msgspec.Struct, frozen=True, gc=False):
     """The instance's business reference, searchable from now on."""
 
     key: str
-    parts: Mapping[str, Value] = field(default_factory=dict)
+    parts: Mapping[str, Value] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class GoOn:
+class GoOn(msgspec.Struct, frozen=True, gc=False):
     """The slice reached its limit: store a ``Continue`` trigger after those already waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True, gc=False):
     """The instance is over. Its parent, if any, gets ``ChildEnded`` (not when a ``StartNext`` goes with it)."""
 
     status: Literal["completed", "failed", "cancelled"]
@@ -159,8 +148,7 @@ Patch = tuple[tuple[str, Value] | tuple[str], ...]
 """Changes of the state in order: ``(path, value)`` sets, ``(path,)`` removes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One row of history, in order. ``serial`` is the visit (0: the instance's own).
 
     Types: ``instance.started completed failed cancelling cancelled suspended resumed retried continued`` ·
@@ -179,5 +167,5 @@ class Event:
     type: str
     serial: int = 0
     step: str | None = None
-    data: Mapping[str, Value] = field(default_factory=dict)
+    data: Mapping[str, Value] = {}
     patch: Patch = ()

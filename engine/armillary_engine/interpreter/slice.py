@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from .commands import Command, Event
 from .snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True, gc=False):
     """What :func:`.interpret.interpret` gives; a mutation commits all of it or none."""
 
     snapshot: Snapshot

@@ -1,13 +1,15 @@
 """What is committed together: replies of services, of distinct instances, and what several threads want to begin.
 
-A batch is begun, heard of, and finished: another one is begun before anybody is told."""
+A batch is made, sent, heard of, and finished: another one is sent before anybody is told."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..backend import Begun
 from ..definition.problems import ArmillaryError
 from ..interpreter import SnapshotError
 from ..messages import message
@@ -55,8 +57,11 @@ class Batch:
         self._made: dict[str, Wanted] = {}
         self._mutations: list[Mutation] = []
         self._kept: list[Returned] = []
-        self._sent: Callable[[], Sequence[Outcome]] | None = None
+        self._sent: Begun | None = None
         self._heard: Sequence[Outcome] | Exception = ()
+        self._at = 0.0
+        self.took = 0.0
+        """Seconds from when it was sent until it was heard of."""
         self.again: list[Returned] = []
         """Replies that met somebody else's commit, or a failure: they are to be tried again."""
 
@@ -65,17 +70,29 @@ class Batch:
         """Of which nobody is told yet."""
         return set(self._replies)
 
+    @property
+    def size(self) -> int:
+        """How many replies and beginnings it has."""
+        return len(self._replies) + len(self._wanted)
+
     # ── begin ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin(self) -> None:
-        """Makes it, and sends it. Raises what the store raises: then it is over."""
+    def make(self) -> None:
+        """Makes what is to be committed. Raises what the store raises: then it is over."""
         try:
             self._accept([one for one in self._replies.values() if one.trigger is None])
             self._slice({key: one for key, one in self._replies.items() if one.trigger is not None})
             self._make()
-            if self._mutations:
-                self._sent = self._engine.begin(self._mutations)
         except Exception as error:  # noqa: BLE001 - whoever waits hears of it, and so does the loop
+            self._fail(error)
+
+    def send(self) -> None:
+        """Sends what was made. Raises what the store raises: then it is over."""
+        try:
+            if self._mutations:
+                self._at = time.perf_counter()
+                self._sent = self._engine.begin(self._mutations)
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(error)
 
     def _make(self) -> None:
@@ -123,15 +140,20 @@ class Batch:
         if accepted:
             self._engine.tell([(one.call.instance, 0) for one in accepted], work=False)
 
+    def ready(self, seconds: float) -> bool:
+        """Whether what became of it is known, or is within so many seconds."""
+        return self._sent is None or self._sent.ready(seconds)
+
     def hear(self) -> None:
         """Waits, once, for what became of it; nobody is told yet."""
         sent, self._sent = self._sent, None
         if sent is None:
             return
         try:
-            self._heard = sent()
+            self._heard = sent.outcomes()
         except Exception as error:  # noqa: BLE001 - as above, when it is finished
             self._heard = error
+        self.took = time.perf_counter() - self._at
 
     # ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from ..backend import Backend, Hint, Wake
+from ..backend import Backend, Begun, Hint, Wake
 from ..clock import Clock
 from ..hints import makes_work, moments_of
 from ..mutation import Delivery, Mutation, Outcome
@@ -91,7 +91,7 @@ class Engine:
         """Commits, and does all that follows from it: calls are sent, sleepers told."""
         return self.finish(mutations, lambda: self.store.commit(mutations))
 
-    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+    def begin(self, mutations: Sequence[Mutation]) -> Begun:
         """The first part of :meth:`commit`, see :meth:`armillary_engine.backend.Writes.begin`; :meth:`finish` is the
         last."""
         try:

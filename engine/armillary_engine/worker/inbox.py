@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..mutation import Mutation
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH = 32
 """So many replies and beginnings are taken at a time."""
+MANY = 3
+"""Where fewer are told of a batch, there is nothing to gain from making the next one ahead."""
 BATCHES = 32
 """So many batches at most are begun one after the other before the loop looks for what else there is to do."""
 
@@ -167,14 +169,17 @@ class Inbox:
         The next batch is sent before anybody is told of the last one: whoever goes on then finds the interpreter's lock
         free, for this thread waits for the store. Told before, each would wake, find it taken, and sleep again."""
         left = BATCHES
+        last: Batch | None = None
         begun = deque(self._begin())
         try:
             while begun:
+                following = self._ahead(begun[0], last) if last is not None and left > 1 else None
                 begun[0].hear()
                 left = 0 if self._engine.pressed() else left - 1
-                if left:
-                    begun.extend(self._begin(begun[0]))
-                self._end(begun.popleft())
+                if left or following:
+                    begun.extend(self._begin(begun[0], following))
+                last = begun.popleft()
+                self._end(last)
         except BaseException:
             for batch in begun:  # what was sent is to be heard of, and told
                 with contextlib.suppress(Exception):
@@ -189,13 +194,20 @@ class Inbox:
             batch.hear()
             self._end(batch)
 
-    def _begin(self, before: Batch | None = None) -> Sequence[Batch]:
+    def _ahead(self, before: Batch, last: Batch) -> Batch | None:
+        """The next batch, made while the store is at the one ``before`` it. Whoever was told of the ``last`` one is
+        given a third of the time that it took, to bring what they bring."""
+        if last.size < MANY or before.ready(last.took / 3) or self._engine.pressed():
+            return None
+        return self._take(before)
+
+    def _begin(self, before: Batch | None = None, batch: Batch | None = None) -> Sequence[Batch]:
         """The next batch, sent; none: nothing waits but for what is to be told of the one ``before`` it."""
-        batch = self._take(before.instances if before is not None else ())
+        batch = batch or self._take(before)
         if batch is None:
             return ()
         try:
-            batch.begin()
+            batch.send()
         except BaseException:
             self._waiting.extend(batch.again)
             raise
@@ -209,9 +221,10 @@ class Inbox:
             if self._engine.pool.was_short():
                 self._engine.pulse.beat()
 
-    def _take(self, busy: Collection[str]) -> Batch | None:
-        """At most one reply of an instance, none of those that are ``busy``; and beginnings. ``known``: what this
-        engine has committed itself, and nobody else since, as far as it knows."""
+    def _take(self, before: Batch | None) -> Batch | None:
+        """What waits, made: at most one reply of an instance, none of those that are in the batch ``before`` it; and
+        beginnings. ``known``: what this engine has committed itself, and nobody else since, as far as it knows."""
+        busy = before.instances if before is not None else ()
         replies: dict[str, Returned] = {}
         known: dict[str, Stored] = {}
         later: list[Returned | Wanted] = []
@@ -230,4 +243,12 @@ class Inbox:
                 known[instance] = left
             replies[instance] = one
         self._waiting.extendleft(reversed(later))
-        return Batch(self._engine, replies, known, wanted) if replies or wanted else None
+        if not replies and not wanted:
+            return None
+        batch = Batch(self._engine, replies, known, wanted)
+        try:
+            batch.make()
+        except BaseException:
+            self._waiting.extend(batch.again)
+            raise
+        return batch

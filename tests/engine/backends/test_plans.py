@@ -12,15 +12,14 @@ from armillary_engine.backends.sql.schema import statements
 OF_ONE_INSTANCE = {
     name: getattr(commit, name)
     for name in (
-        "HEAD", "OTHERS", "HOLDER", "UPDATE_INSTANCE", "CANCEL_TASK", "OPEN_TASKS", "ESCALATE_TASK",
-        "RETRY_CALL", "REMOVE_CALL", "REMOVE_CALLS", "REMOVE_WAIT", "REMOVE_WAITS", "REMOVE_DEADLINES",
+        "HEAD", "OTHERS", "HOLDER", "UPDATE_INSTANCE", "CANCEL_TASK", "ESCALATE_TASK",
+        "RETRY_CALL", "REMOVE_CALL", "REMOVE_WAIT", "REMOVE_DEADLINES",
         "REMOVE_MESSAGES", "ADDRESSEE", "HOLD_MESSAGES", "HOLD_CALLS",
     )
 } | {
     name: getattr(consuming, name) for name in ("REMOVE_MESSAGE", "MARK_ANSWERED", "COMPLETE_TASK")
 } | {
-    f"BEFORE {kind.__name__}{' at the end' if ends else ''}": statement
-    for (kind, ends), statement in commit.BEFORE.items()
+    f"BEFORE {kind.__name__}": statement for kind, statement in commit.BEFORE.items()
 } | {
     "STORED": reads.STORED, "HISTORY": reads.HISTORY, "TASK": reads.TASK, "BY_KEY": reads.BY_KEY,
     "CHILDREN": reads.CHILDREN, "DEAD_LETTER": reads.DEAD_LETTER, "DUE_SERVICES": reads.DUE_SERVICES,

@@ -5,7 +5,6 @@ A defect is a function that patches one thing; :data:`MUTATIONS` is the kept lis
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -568,7 +567,7 @@ def a_parent_hears_that_its_child_completed_however_it_ended(patch: pytest.Monke
     kept = building._Draft.take
 
     def take(self: building._Draft, one: Any) -> None:
-        kept(self, dataclasses.replace(one, status="completed") if isinstance(one, End) else one)
+        kept(self, replace(one, status="completed") if isinstance(one, End) else one)
 
     patch.setattr(building._Draft, "take", take)
 
@@ -578,9 +577,22 @@ def a_parent_does_not_hear_what_its_child_gives(patch: pytest.MonkeyPatch) -> No
     kept = building._Draft.take
 
     def take(self: building._Draft, one: Any) -> None:
-        kept(self, dataclasses.replace(one, output=None) if isinstance(one, End) else one)
+        kept(self, replace(one, output=None) if isinstance(one, End) else one)
 
     patch.setattr(building._Draft, "take", take)
+
+
+@mutation
+def who_ends_does_not_close_what_is_open(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft.mutation
+
+    def mutation(self: building._Draft, done: Any, consumes: Any, expected: Any) -> Any:
+        if self.ending is not None:
+            serial = consumes.serial if isinstance(consumes, Replied | Answered) else None
+            self.closes = [one for one in self.closes if one.serial == serial]
+        return kept(self, done, consumes, expected)
+
+    patch.setattr(building._Draft, "mutation", mutation)
 
 
 @mutation

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armillary_engine.backend import Begun
 from armillary_engine.definition import model as m
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
 from armillary_engine.runtime import Caller
-from armillary_engine.worker.inbox import BATCH, BATCHES
+from armillary_engine.worker.batches import Batch
+from armillary_engine.worker.inbox import BATCH, BATCHES, MANY
 from armillary_engine.worker.wanted import Wanted
 
 PATIENCE = 20
@@ -187,15 +189,15 @@ def test_the_next_batch_is_sent_before_anybody_is_told_of_the_last(
 
     def noted(mutations: Any) -> Any:
         seen.append("sends " + " ".join(one.row.id for one in mutations))
-        heard = begin(mutations)
+        begun = begin(mutations)
         if len(seen) == 1:
             wanted(inbox, idle, "second")  # it comes while the store is at the first
 
         def hear() -> Any:
             seen.append("hears")
-            return heard()
+            return begun.outcomes()
 
-        return hear
+        return Begun(hear)
 
     monkeypatch.setattr(store, "begin", noted)
     idle.subscribe(lambda changed: seen.append(f"tells {changed.instance}"), at_once=True)
@@ -203,6 +205,114 @@ def test_the_next_batch_is_sent_before_anybody_is_told_of_the_last(
     assert inbox.settle()
     assert seen == ["sends first", "hears", "sends second", "tells first", "hears", "tells second"]
     assert first.wait()[1].kind == "committed"
+
+
+class Slow:
+    """A store that is at each batch for a while: ``seen`` says what happens meanwhile. ``comes``: what comes once while
+    it is asked whether it is done, which it then is or is not."""
+
+    def __init__(self, runtime: LocalRuntime, patch: pytest.MonkeyPatch, *, done: bool) -> None:
+        self.runtime, self.inbox = runtime, inbox_alone(runtime)
+        self.seen: list[str] = []
+        self.comes: list[str] = []
+        self.done = done
+        self._inner = runtime.engine.store.begin
+        self._making = Wanted.prepare
+        patch.setattr(runtime.engine.store, "begin", self._begin)
+        patch.setattr(Wanted, "prepare", lambda one: self._prepare(one))
+        runtime.subscribe(lambda changed: self.seen.append(f"tells {changed.instance}"), at_once=True)
+
+    def want(self, *names: str) -> list[Wanted]:
+        return [wanted(self.inbox, self.runtime, name) for name in names]
+
+    def _prepare(self, one: Wanted) -> Any:
+        made = self._making(one)
+        assert made is not None
+        self.seen.append(f"makes {made.row.id}")
+        return made
+
+    def _begin(self, mutations: Any) -> Begun:
+        names = " ".join(one.row.id for one in mutations)
+        self.seen.append(f"sends {names}")
+        begun = self._inner(mutations)
+        if len([one for one in self.seen if one.startswith("sends")]) == 1:
+            self.want("second")
+
+        def ready(seconds: float) -> bool:
+            assert seconds > 0
+            self.seen.append(f"asks for {names}")
+            self.want(*self.comes)
+            self.comes = []
+            return self.done
+
+        def outcomes() -> Any:
+            self.seen.append(f"hears of {names}")
+            return begun.outcomes()
+
+        return Begun(outcomes, ready)
+
+    def since_second(self) -> list[str]:
+        return self.seen[self.seen.index("sends second") + 1 :]
+
+
+FIRST = [f"f{n}" for n in range(MANY)]
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_what_comes_while_the_store_is_at_a_batch_is_made_meanwhile(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    slow = Slow(idle, monkeypatch, done=done)
+    all_wanted = slow.want(*FIRST)
+    slow.comes = ["third"]
+    assert slow.inbox.settle()
+    tells = [f"tells {name}" for name in FIRST]
+    between = ["makes third", "hears of second"]
+    assert slow.since_second() == [
+        *tells, "asks for second", *(reversed(between) if done else between), "sends third", "tells second",
+        "hears of third", "tells third",
+    ]  # fmt: skip
+    assert {one.wait()[1].kind for one in all_wanted} == {"committed"}
+
+
+def test_where_few_were_told_nobody_waits_for_what_they_bring(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(idle, monkeypatch, done=False)
+    slow.want(*FIRST[1:])
+    assert slow.inbox.settle()
+    assert not [one for one in slow.seen if one.startswith("asks")]
+
+
+def test_what_else_there_is_to_do_is_not_put_off(idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow(idle, monkeypatch, done=False)
+    slow.want(*FIRST)
+    idle.subscribe(lambda changed: idle.engine.pulse.beat(), at_once=True)  # something is ready in the store
+    slow.comes = ["third"]
+    assert slow.inbox.settle()
+    assert slow.since_second()[-3:] == ["asks for second", "hears of second", "tells second"]
+    assert slow.inbox.waiting == 1
+    slow.inbox.finish()
+
+
+def test_whoever_was_sent_is_told_where_the_next_cannot_be_made(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(idle, monkeypatch, done=False)
+    make, all_wanted = Batch.make, slow.want(*FIRST)
+
+    def fails_the_third_time(self: Batch) -> None:
+        if "sends second" in slow.seen:
+            slow.seen.append("fails")
+            raise ArmillaryError("store.lost", "expected an answer")
+        make(self)
+
+    monkeypatch.setattr(Batch, "make", fails_the_third_time)
+    slow.comes = ["third"]
+    with pytest.raises(ArmillaryError, match="an answer"):
+        slow.inbox.settle()
+    assert slow.since_second()[-4:] == ["asks for second", "fails", "hears of second", "tells second"]
+    assert {one.wait()[1].kind for one in all_wanted} == {"committed"}
 
 
 @pytest.mark.parametrize("point", ["sent", "heard"])
@@ -219,11 +329,11 @@ def test_whoever_is_in_the_next_batch_is_told_where_the_last_one_failed(
         name = mutations[0].row.id
         if name == "first":
             both.append(wanted(inbox, idle, "second"))
-            return fail if point == "heard" else begin(mutations)
+            return Begun(fail) if point == "heard" else begin(mutations)
         if point == "sent":
             return fail()
         outcomes = store.commit(mutations)
-        return lambda: outcomes
+        return Begun(lambda: outcomes)
 
     monkeypatch.setattr(store, "begin", failing)
     both.append(wanted(inbox, idle, "first"))

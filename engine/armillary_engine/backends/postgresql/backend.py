@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import psycopg
 
-from ...backend import NOBODY, UNLIMITED, Capabilities, Defect, Wake
+from ...backend import NOBODY, UNLIMITED, Begun, Capabilities, Defect, Wake
 from ...clock import Clock
 from ...mutation import Claim, Mutation, Outcome
 from ...rows import (
@@ -129,7 +129,7 @@ class PostgresqlBackend(SqlStore):
     def commit(self, mutations: Sequence[Mutation]) -> Sequence[Outcome]:
         return self._group.commit(mutations)
 
-    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
+    def begin(self, mutations: Sequence[Mutation]) -> Begun:
         return self._committing.begin(mutations)
 
     def claim(self, n: int, owner: str, *, until: int, without: Collection[str] = NOBODY) -> Sequence[Claim]:

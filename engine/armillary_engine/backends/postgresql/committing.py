@@ -6,10 +6,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from ...backend import Begun
 from ...clock import Clock
 from ...definition.problems import ArmillaryError
 from ...hints import hint_of
@@ -22,13 +24,14 @@ from .binary import TEXT, array
 from .catalogue import Catalogue
 from .connections import Connections
 from .errors import AGAIN, GUARD, lost
-from .exchange import Command, StoreConnection, begin, exchange
+from .exchange import Command, StoreConnection, answering, begin, exchange
 from .riding import COMMITTED, Riding
 from .session import PostgresqlSession
 from .signals import LOCKS, RAW_LOCKS, Signals
 from .together import Together, plain
 
 log = logging.getLogger(__name__)
+Sent = tuple[Callable[[], Sequence[PGresult]], Callable[[float], bool]]
 
 
 class Committing:
@@ -60,14 +63,17 @@ class Committing:
             return self._apart(jobs)
         return [self._one_by_one(job, unsure=unsure) for job in jobs]
 
-    def begin(self, job: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
-        """Sends one job, on a connection of its own, and gives what waits for what became of it."""
+    def begin(self, job: Sequence[Mutation]) -> Begun:
+        """Sends one job, on a connection of its own."""
         try:
             sent = self._post(job) if all(plain(mutation) for mutation in job) else None
         except psycopg.Error as error:
             done = self._in_doubt(error)  # it may have been sent all the same
-            return lambda: self._alone(job, unsure=done is None)
-        return lambda: self._finish(job, sent)
+            return Begun(lambda: self._alone(job, unsure=done is None))
+        if sent is None:
+            return Begun(lambda: self._alone(job, unsure=False))
+        answers, ready = sent
+        return Begun(lambda: self._finish(job, answers), ready)
 
     def _apart(self, jobs: Sequence[Sequence[Mutation]]) -> Sequence[Sequence[Outcome] | BaseException]:
         """The plain jobs together, and the others alone."""
@@ -105,8 +111,9 @@ class Committing:
         before: list[Command] = [(RAW_LOCKS, [array(TEXT, locks)])] if locks else []
         return [*before, *batch.commands(self._schema, self._clock.now() if self._virtual else None)]
 
-    def _post(self, job: Sequence[Mutation]) -> Callable[[], Sequence[PGresult]] | None:
-        """What waits for the answers; ``None``: nothing was sent, since they must go one by one."""
+    def _post(self, job: Sequence[Mutation]) -> Sent | None:
+        """What waits for the answers, and what says whether they come; ``None``: nothing was sent, since they must go
+        one by one."""
         commands = self._commands(job)
         if commands is None:
             return None
@@ -123,20 +130,14 @@ class Committing:
                     connection.prepared.clear()
                     raise
 
-        return finish
+        return finish, partial(answering, connection)
 
-    def _finish(
-        self, job: Sequence[Mutation], sent: Callable[[], Sequence[PGresult]] | None
-    ) -> Sequence[Outcome]:  # fmt: skip
-        done: bool | None = False
-        if sent is not None:
-            try:
-                sent()
-            except psycopg.Error as error:
-                done = self._in_doubt(error)
-            else:
-                return _all_committed(job)
-        return self._alone(job, unsure=done is None)
+    def _finish(self, job: Sequence[Mutation], answers: Callable[[], Sequence[PGresult]]) -> Sequence[Outcome]:
+        try:
+            answers()
+        except psycopg.Error as error:
+            return self._alone(job, unsure=self._in_doubt(error) is None)
+        return _all_committed(job)
 
     def _alone(self, job: Sequence[Mutation], *, unsure: bool) -> Sequence[Outcome]:
         found = self._one_by_one(job, unsure=unsure)

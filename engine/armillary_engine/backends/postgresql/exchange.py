@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import select
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any
@@ -20,6 +21,8 @@ from psycopg.pq.abc import PGconn, PGresult
 from ..sql.session import Row
 from .binary import Kind, scalar
 
+SELECTABLE = 1024
+"""``select`` takes only numbers of files below this one."""
 Command = tuple[bytes, Sequence[bytes | None]]
 """A statement with ``$1``, …, and its parameters in binary form."""
 
@@ -150,6 +153,17 @@ def _answers(pq: PGconn, found: list[PGresult]) -> PGresult | None:
             failed = failed or answer
         else:
             found.append(answer)
+
+
+def answering(connection: StoreConnection, seconds: float) -> bool:
+    """Whether the server has begun to answer, or does within so many seconds."""
+    socket = connection.pgconn.socket
+    if socket < SELECTABLE:  # ``poll`` waits for whole milliseconds
+        return bool(select.select([socket], [], [], seconds)[0])
+    time.sleep(seconds)
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _send_more(pq: PGconn) -> None:

@@ -103,16 +103,9 @@ PARTS = [
         "closed_timers", ("instance", "serial", "seq"), "messages",
         f"{_OF_INSTANCE} AND y.kind = '{TIMER}' AND y.seq <> u.seq",
     ),
-    _removing("ended_calls", ("instance", "serial"), "calls", "y.instance = u.instance AND y.serial <> u.serial"),
-    _removing("ended_waits", ("instance",), "waits", "y.instance = u.instance"),
     _removing(
         "ended_messages", ("instance", "seq"), "messages",
         "y.instance = u.instance AND y.state <> 'dead' AND y.seq <> u.seq",
-    ),
-    Part(
-        "ended_tasks", ("instance",),
-        f"UPDATE tasks x SET status = 'cancelled', ended = {MOMENT} FROM {{found}} u WHERE x.ctid = u.at",
-        found=_found("tasks", "y.instance = u.instance AND y.status || '' = 'open'"),
     ),
     Part("calls", names(CallRow), _insert("calls", names(CallRow))),
     Part("tasks", names(TaskRow), _insert("tasks", names(TaskRow))),
@@ -208,9 +201,7 @@ def statement(shape: Shape, schema: str) -> bytes:
             found = f"({found})"
         if part.text:
             text = part.text.replace("{rows}", rows).replace("{found}", found)
-            bodies.append(f"{name}_ AS ({text}{_returning(part)})")
-        if name == "ended_tasks":
-            bodies.append(_CANCELLED)
+            bodies.append(f"{name}_ AS ({text}{' RETURNING 1' if part.found else ''})")
         if name in _NONE:
             checks.append(_NONE[name].replace("{rows}", rows))
         number += len(part.columns) * max(form, 1)
@@ -223,13 +214,3 @@ def lock(form: int, schema: str) -> bytes:
     """The statement that locks instances, and compares what is expected of them."""
     text = LOCK.replace("{rows}", _rows(LOCKED, 1, form)).replace("{count}", _count(LOCKED, 1, form))
     return qualified(text, schema).encode()
-
-
-_CANCELLED = f"""ended_events_ AS (INSERT INTO task_events (instance, serial, type, at, data_json)
-    SELECT instance, serial, 'cancelled', {MOMENT}, '{{"reason":"cancelled"}}' FROM ended_tasks_)"""
-
-
-def _returning(part: Part) -> str:
-    if part.name == "ended_tasks":
-        return " RETURNING x.instance, x.serial"
-    return " RETURNING 1" if part.found else ""

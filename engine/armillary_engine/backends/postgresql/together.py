@@ -118,19 +118,16 @@ class Together:
         row, consumes = mutation.row, mutation.consumes
         seq = consumes.seq if isinstance(consumes, Taken) else NONE
         serial = consumes.serial if isinstance(consumes, Replied) else NONE
-        if row.ended is not None:
-            if mutation.expected is not None:
-                self._add("ended_calls", (row.id, serial))
-                self._add("ended_waits", (row.id,))
-                self._add("ended_messages", (row.id, seq))
-                self._add("ended_tasks", (row.id,))
-            return
+        ends = row.ended is not None
+        if ends and mutation.expected is not None:
+            self._add("ended_messages", (row.id, seq))
         for close in mutation.closes:
             if close.kind == "call" and close.serial != serial:
                 self._add("closed_calls", (row.id, close.serial))
             if close.kind == "signal":
                 self._add("closed_waits", (row.id, close.serial))
-            self._add("closed_timers", (row.id, close.serial, seq))
+            if not ends:
+                self._add("closed_timers", (row.id, close.serial, seq))
 
     def commands(self, schema: str, now: int | None) -> Sequence[Command]:
         """The lock and the writes; ``now``: ``None`` for the server's clock."""

@@ -18,16 +18,11 @@ CHANGING = tuple(name for name in names(InstanceRow) if name not in _FIXED)
 
 HEAD = "SELECT revision, status FROM instances WHERE id = ?"
 OTHERS = "SELECT 1 FROM messages WHERE instance = ? AND state = 'ready' AND (ready <= ? OR owner IS NOT NULL) LIMIT 1"
-# Serials are positive; saying so makes every planner use the index of the instance's tasks, not that of all open ones.
-LEFT_OPEN = """EXISTS (SELECT 1 FROM tasks WHERE instance = i.id AND serial > 0 AND status = 'open')
-    OR EXISTS (SELECT 1 FROM waits WHERE instance = i.id)"""
 BEFORE = {
-    (kind, ends): f"""SELECT i.revision, i.status, EXISTS ({there}), EXISTS ({OTHERS}), {LEFT_OPEN if ends else "1 = 0"}
-        FROM instances i WHERE i.id = ?"""
-    for kind, there in THERE.items() for ends in (False, True)
-}  # fmt: skip
-"""All that may refuse a slice, in one statement: each costs a slice as much as ten rows. And, of the slice that ends an
-instance, whether it leaves something open."""
+    kind: f"SELECT i.revision, i.status, EXISTS ({there}), EXISTS ({OTHERS}) FROM instances i WHERE i.id = ?"
+    for kind, there in THERE.items()
+}
+"""All that may refuse a slice, in one statement: each costs a slice as much as ten rows."""
 HOLDER = "SELECT id FROM instances WHERE workflow = ? AND key = ?"
 
 INSERT_INSTANCE = insert("instances", InstanceRow, "snapshot")
@@ -37,16 +32,13 @@ INSERT_EVENT = insert("history", EventRow, "instance")
 INSERT_TASK = f"""{insert("tasks", TaskRow)} ON CONFLICT (instance, serial) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in names(TaskRow))}"""
 CANCEL_TASK = "UPDATE tasks SET status = 'cancelled', ended = ? WHERE instance = ? AND serial = ? AND status = 'open'"
-OPEN_TASKS = "SELECT serial FROM tasks WHERE instance = ? AND serial > 0 AND status = 'open' ORDER BY seq"
 ESCALATE_TASK = "UPDATE tasks SET roles_json = ? WHERE instance = ? AND serial = ?"
 INSERT_CALL = insert("calls", CallRow)
 RETRY_CALL = """UPDATE calls SET fence = fence + 1, attempt = ?, ready = ?, state = ?, owner = NULL, deliveries = 0
     WHERE instance = ? AND serial = ?"""
 REMOVE_CALL = "DELETE FROM calls WHERE instance = ? AND serial = ?"
-REMOVE_CALLS = "DELETE FROM calls WHERE instance = ?"
 INSERT_WAIT = "INSERT INTO waits (instance, serial, chain, name, key) VALUES (?, ?, ?, ?, ?)"
 REMOVE_WAIT = "DELETE FROM waits WHERE instance = ? AND serial = ?"
-REMOVE_WAITS = "DELETE FROM waits WHERE instance = ?"
 REMOVE_DEADLINES = f"DELETE FROM messages WHERE instance = ? AND serial = ? AND kind = '{TIMER}'"
 CONTROL_GOES_ON = """UPDATE messages SET instance = ?, digest = ?, ready = arrived, owner = NULL
     WHERE instance = ? AND control = 1 AND state <> 'dead'"""
@@ -81,9 +73,9 @@ _task_values = values(TaskRow)
 
 def commit(session: Session, mutation: Mutation, now: int) -> Outcome:
     """Applies one mutation; anything but ``committed`` has written nothing."""
-    row, left_open = mutation.row, False
+    row = mutation.row
     if mutation.expected is not None:
-        refused, left_open = _before(session, mutation, now)
+        refused = _before(session, mutation, now)
     elif not consumable(session, row.id, mutation.consumes):
         refused = Outcome("fenced", row.id)
     else:
@@ -92,11 +84,9 @@ def commit(session: Session, mutation: Mutation, now: int) -> Outcome:
         return refused
     _project(session, mutation)
     _consume_in(session, mutation, now)
-    if left_open:  # before signals are put back: none goes to a wait of whoever ends
-        session.run(REMOVE_WAITS, (row.id,))
     _close(session, mutation, now)
     if row.ended is not None and mutation.expected is not None:
-        _sweep(session, mutation, now, left_open=left_open)
+        _sweep(session, mutation)
     _open(session, mutation, now)
     _send(session, mutation, now)
     return Outcome("committed", row.id, row.revision)
@@ -111,19 +101,18 @@ def _begin(session: Session, mutation: Mutation) -> Outcome | None:
     return Outcome("exists", row.id)
 
 
-def _before(session: Session, mutation: Mutation, now: int) -> tuple[Outcome | None, bool]:
-    """What refuses a slice of a stored instance; and whether tasks or waits may be open that it does not close."""
+def _before(session: Session, mutation: Mutation, now: int) -> Outcome | None:
+    """What refuses a slice of a stored instance."""
     instance, consumes = mutation.row.id, mutation.consumes
-    statement = BEFORE[type(consumes), mutation.row.ended is not None]
-    head = session.rows(statement, (instance, *named(consumes), instance, now, instance))
+    head = session.rows(BEFORE[type(consumes)], (instance, *named(consumes), instance, now, instance))
     if not head:
-        return Outcome("unknown", instance), False
-    revision, status, there, others, left_open = head[0]
+        return Outcome("unknown", instance)
+    revision, status, there, others = head[0]
     if revision != mutation.expected:
-        return Outcome("conflict", instance, revision), False
+        return Outcome("conflict", instance, revision)
     if not isinstance(consumes, Taken) and (status == "suspended" or others):
-        return Outcome("behind", instance, revision), False
-    return None if there else Outcome("fenced", instance), bool(left_open)
+        return Outcome("behind", instance, revision)
+    return None if there else Outcome("fenced", instance)
 
 
 def _project(session: Session, mutation: Mutation) -> None:
@@ -145,41 +134,37 @@ def _consume_in(session: Session, mutation: Mutation, now: int) -> None:
 
 def _close(session: Session, mutation: Mutation, now: int) -> None:
     row = mutation.row
+    for close in mutation.closes:  # before signals are put back: none goes to a wait that closes, too
+        if close.kind in ("signal", None):
+            session.run(REMOVE_WAIT, (row.id, close.serial))
     for close in mutation.closes:
-        _close_wait(session, row.id, close, now, all_goes=row.ended is not None)
+        _close_wait(session, row.id, close, now, ends=row.ended is not None)
     if mutation.holds is not None:
         before, after = ("ready", "held") if mutation.holds else ("held", "ready")
         session.run(HOLD_MESSAGES, (after, row.id, before))
         session.run(HOLD_CALLS, (after, row.id, before))
 
 
-def _sweep(session: Session, mutation: Mutation, now: int, *, left_open: bool) -> None:
-    """Whatever an instance that has ended leaves open goes with it."""
+def _sweep(session: Session, mutation: Mutation) -> None:
+    """What was sent to an instance that has ended goes with it."""
     row = mutation.row
-    if left_open:
-        for (serial,) in session.rows(OPEN_TASKS, (row.id,)):
-            _cancel_task(session, row.id, Close(serial, "cancelled"), now)
-    session.run(REMOVE_CALLS, (row.id,))
     if row.next is not None:
         digest = next((new.row.digest for new in mutation.instances if new.row.id == row.next), row.digest)
         session.run(CONTROL_GOES_ON, (row.next, digest, row.id))
     session.run(REMOVE_MESSAGES, (row.id,))
 
 
-def _close_wait(session: Session, instance: str, close: Close, now: int, *, all_goes: bool) -> None:
+def _close_wait(session: Session, instance: str, close: Close, now: int, *, ends: bool) -> None:
     if close.kind in ("task", None):
         _cancel_task(session, instance, close, now)
     if close.kind in ("signal", None) and close.reason != "done":
         for seq, body in session.rows(HANDED, (instance, close.serial)):
             if session.run(REMOVE_MESSAGE, (seq,)):
                 _put_back(session, signal_of(Message(instance, SIGNAL, body)), now)
-    if all_goes:
-        return
     if close.kind in ("call", None):
         session.run(REMOVE_CALL, (instance, close.serial))
-    if close.kind in ("signal", None):
-        session.run(REMOVE_WAIT, (instance, close.serial))
-    session.run(REMOVE_DEADLINES, (instance, close.serial))
+    if not ends:
+        session.run(REMOVE_DEADLINES, (instance, close.serial))
 
 
 def _put_back(session: Session, signal: str, now: int) -> None:

@@ -75,16 +75,16 @@ def a_commit_in_two_halves_is_a_commit(bench: Bench) -> None:
     fine = bench.store.begin([bench.after(fresh, Nothing()), bench.start("new", waits=(FOREVER,))])
     bench.begin("other", waits=(FOREVER,))
     bench.commit(bench.after(stale, Nothing()))
-    assert [(one.kind, one.instance, one.revision) for one in fine()] == [
+    assert [(one.kind, one.instance, one.revision) for one in fine.outcomes()] == [
         ("committed", "fresh", 2), ("committed", "new", 1),
     ]  # fmt: skip
     mixed = bench.store.begin(
         [bench.after(stale, Nothing(), snapshot=b"lost"), bench.after(bench.read("new"), Nothing())]
     )
-    assert [one.kind for one in mixed()] == ["conflict", "committed"]
+    assert [one.kind for one in mixed.outcomes()] == ["conflict", "committed"]
     taken = bench.start("late", key="k", waits=(FOREVER,))
     bench.begin("early", key="k", waits=(FOREVER,))
-    assert bench.store.begin([taken])() == [Outcome("exists", "early")]
+    assert bench.store.begin([taken]).outcomes() == [Outcome("exists", "early")]
     assert bench.read("stale").snapshot != b"lost"
     assert [bench.read(name).row.revision for name in ("fresh", "new", "other", "stale")] == [2, 2, 1, 2]
 
@@ -163,8 +163,18 @@ def nothing_stays_open_when_an_instance_ends(bench: Bench) -> None:
         calls=(bench.call(serial=1),), tasks=(bench.task(serial=2),), waits=(SignalWait(3, "paid", '"k"'),),
         messages=(message(kind="timer", body=b'"timer"', serial=4, ready=later),),
     )  # fmt: skip
-    ended = bench.after(stored, Nothing(), status="failed", ended=bench.clock.now(), error_json='{"code":"failure"}')
-    assert bench.commit(ended).kind == "committed"
+    other = bench.begin("other", calls=(bench.call("other"),), waits=(FOREVER,))
+    bench.send(message(kind="task"))
+    ended = bench.after(
+        stored, Nothing(), status="failed", ended=bench.clock.now(), error_json='{"code":"failure"}',
+        closes=(Close(1, "cancelled", "call"), Close(2, "failed", "task"), Close(3, "done", "signal")),
+    )  # fmt: skip
+    assert bench.commit(ended).kind == "behind"
+    (claim,) = bench.claim()
+    bench.send(message(kind="signal"))
+    assert bench.commit(replace(ended, consumes=claim.consumes)).kind == "committed"
+    assert bench.store.pending("i") == []
+    assert len(bench.store.pending(other.row.id)) == 2
     bench.clock.advance(seconds=2)
     assert (bench.claim(), bench.claim_calls()) == ([], [])
     assert bench.send(message(kind="task")).kind == "ended"

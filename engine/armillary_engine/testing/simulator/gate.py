@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...backend import NOBODY, UNLIMITED, Backend, Capabilities, TaskChange, Wake
+from ...backend import NOBODY, UNLIMITED, Backend, Begun, Capabilities, TaskChange, Wake
 from ...clock import Clock
 from ...definition.problems import ArmillaryError
 from ...mutation import Claim, Delivery, Mutation, Outcome, Return
@@ -147,15 +147,24 @@ class Gate:
         self.hands.committed(mutations, done)
         return done
 
-    def begin(self, mutations: Sequence[Mutation]) -> Callable[[], Sequence[Outcome]]:
-        """All that can go wrong does in its second half."""
+    def begin(self, mutations: Sequence[Mutation]) -> Begun:
+        """All that can go wrong does in its second half. Services answer meanwhile, whoever asks whether it is over or
+        not."""
         self._expect_alive()
+        asked = False
+
+        def ready(seconds: float) -> bool:
+            nonlocal asked
+            first, asked = not asked, True
+            if first:
+                self.world.network.answer_now(self.process)
+            return not first
 
         def commit() -> Sequence[Outcome]:
             self.world.network.answer_now(self.process)
             return self.commit(mutations)
 
-        return commit
+        return Begun(commit, ready)
 
     def kinds_in_hand(self) -> set[str]:
         """The kinds of the steps of the last slices that were committed here."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from armillary_engine.backend import Begun
 from armillary_engine.backends.postgresql import open_backend
 from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.messages import TIMER
@@ -86,7 +87,8 @@ def test_a_call_whose_lease_is_extended_just_now_is_closed(bench: Bench, url: st
 
 @pytest.mark.parametrize("table", CHANGES)
 def test_what_an_ended_instance_leaves_goes_with_it(bench: Bench, url: str, table: str) -> None:
-    ending = of_timer(bench, status="completed", ended=bench.clock.now())
+    closes = (Close(1, "cancelled", "call"), Close(2, "cancelled", "task"), Close(3, "done", "signal"))
+    ending = of_timer(bench, status="completed", ended=bench.clock.now(), closes=closes)
     if table == "messages":
         bench.send(message("i", "note"))
     assert beside(url, CHANGES[table], lambda: bench.commit(ending)).kind == "committed"
@@ -97,7 +99,14 @@ def test_what_nobody_disturbs_is_committed_together(bench: Bench) -> None:
     """Also where what a trigger consumes is part of what its slice removes."""
     now = bench.clock.now()
     for instance, parts in (
-        ("ended", {"status": "completed", "ended": now}),
+        (
+            "ended",
+            {
+                "status": "completed",
+                "ended": now,
+                "closes": (Close(1, "timeout", "call"), Close(3, "done", "signal")),
+            },
+        ),
         ("closed", {"closes": (Close(1, "timeout", "call"),)}),
     ):
         stored = bench.begin(instance, calls=(bench.call(instance),), waits=(SignalWait(3, "never", None),))
@@ -115,8 +124,8 @@ def test_what_nobody_disturbs_is_committed_together(bench: Bench) -> None:
     assert store._committing.alone == 0
 
 
-def begun(bench: Bench) -> tuple[Any, Callable[[], Any]]:
-    """A store, and the second half of a commit of two instances of which the first is new."""
+def begun(bench: Bench) -> tuple[Any, Begun]:
+    """A store, and a commit of two instances that has begun; the first is new."""
     store: Any = bench.store
     stored = bench.begin("there", waits=(SignalWait(1, "never", None),))
     return store, store.begin(
@@ -125,8 +134,10 @@ def begun(bench: Bench) -> tuple[Any, Callable[[], Any]]:
 
 
 def test_what_is_begun_is_committed_together(bench: Bench) -> None:
-    store, finish = begun(bench)
-    assert [outcome.kind for outcome in finish()] == ["committed", "committed"]
+    store, commit = begun(bench)
+    while not commit.ready(0.01):
+        pass
+    assert [outcome.kind for outcome in commit.outcomes()] == ["committed", "committed"]
     assert store._committing.alone == 0
     assert len(store._connections._idle) == 1, "the connection is there for the next one"
 
@@ -142,24 +153,27 @@ def test_what_is_begun_on_a_connection_that_is_lost_is_committed_once(bench: Ben
     with psycopg.connect(place.conninfo, autocommit=True) as other, psycopg.connect(place.conninfo) as holder:
         if not sent:  # it waits for the row, and never gets it
             holder.execute(f'SELECT * FROM "{place.schema}".instances FOR UPDATE'.encode())
-        finish = store.begin(mutations)
+        commit = store.begin(mutations)
+        assert sent or not commit.ready(0.0001)
         if sent:
             wanted = f"SELECT count(*) FROM \"{place.schema}\".instances WHERE id = 'new'".encode()
             while other.execute(wanted).fetchone() == (0,):
                 pass
         other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         holder.rollback()
-        assert [(one.kind, one.revision) for one in finish()] == [("committed", 1), ("committed", 2)]
+        assert [(one.kind, one.revision) for one in commit.outcomes()] == [("committed", 1), ("committed", 2)]
     assert [bench.read(name).row.revision for name in ("new", "there")] == [1, 2]
     assert len(store.history("there", after=0, limit=10)) == 2
 
 
 def test_what_was_prepared_for_what_is_begun_may_be_forgotten(bench: Bench) -> None:
-    store, finish = begun(bench)
-    finish()
+    store, commit = begun(bench)
+    commit.outcomes()
     (connection,) = store._connections._idle
     connection.execute("DEALLOCATE ALL")
-    assert [outcome.kind for outcome in store.begin([bench.after(bench.read("new"), Nothing())])()] == ["committed"]
+    assert [outcome.kind for outcome in store.begin([bench.after(bench.read("new"), Nothing())]).outcomes()] == [
+        "committed"
+    ]
     alone = store._committing.alone
-    store.begin([bench.after(bench.read("there"), Nothing())])()
+    store.begin([bench.after(bench.read("there"), Nothing())]).outcomes()
     assert store._committing.alone == alone, "it is prepared again"
