@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import re
 import select
-import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any
@@ -158,12 +157,11 @@ def _answers(pq: PGconn, found: list[PGresult]) -> PGresult | None:
 def answering(connection: StoreConnection, seconds: float) -> bool:
     """Whether the server has begun to answer, or does within so many seconds."""
     socket = connection.pgconn.socket
-    if socket < SELECTABLE:  # ``poll`` waits for whole milliseconds
+    if socket < SELECTABLE:
         return bool(select.select([socket], [], [], seconds)[0])
-    time.sleep(seconds)
-    poll = select.poll()
+    poll = select.poll()  # which waits for whole milliseconds
     poll.register(socket, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(seconds * 1_000))
 
 
 def _send_more(pq: PGconn) -> None:

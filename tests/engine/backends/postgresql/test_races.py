@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from armillary_engine.backend import Begun
-from armillary_engine.backends.postgresql import open_backend
+from armillary_engine.backends.postgresql import exchange, open_backend
 from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.messages import TIMER
 from armillary_engine.mutation import Close, Mutation, Nothing, Replied
@@ -133,7 +133,9 @@ def begun(bench: Bench) -> tuple[Any, Begun]:
     )
 
 
-def test_what_is_begun_is_committed_together(bench: Bench) -> None:
+@pytest.mark.parametrize("selectable", [0, exchange.SELECTABLE])
+def test_what_is_begun_is_committed_together(bench: Bench, monkeypatch: pytest.MonkeyPatch, selectable: int) -> None:
+    monkeypatch.setattr(exchange, "SELECTABLE", selectable)
     store, commit = begun(bench)
     while not commit.ready(0.01):
         pass
