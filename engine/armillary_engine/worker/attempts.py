@@ -38,10 +38,15 @@ class Attempts:
         """When an attempt that was to tell that it lives has been silent for too long."""
         self._extend_at: int | None = None
         self._left: dict[str, Stored] = {}
+        self._answering: set[str] = set()
 
-    def send(self, call: CallRow, left: Stored | None = None) -> None:
-        """Sends a call that is leased to this worker, in a place that is reserved. ``left``: its instance as it was
-        committed with the call, for when the reply comes."""
+    def remember(self, left: Stored) -> None:
+        """An instance as it was committed with a call that is about to be sent, for when the reply comes."""
+        if len(left.snapshot) <= REMEMBERED:
+            self._left[left.row.id] = left
+
+    def send(self, call: CallRow) -> None:
+        """Sends a call that is leased to this worker, in a place that is reserved."""
         now = self._clock.now()
         expires = min(now + call.attempt_timeout, call.deadline)
         self._expires[key_of(call)] = expires
@@ -51,8 +56,6 @@ class Attempts:
             extend_at = self._extend_at = now + EXTEND_EVERY
         if call.heartbeat is not None:
             self._silent[key_of(call)] = now + call.heartbeat
-        if left is not None and len(left.snapshot) <= REMEMBERED:
-            self._left[call.instance] = left
         self._telemetry.count("call")
         self.pool.call(call)
         self._pulse.wake_before(min(expires, extend_at, self._silent.get(key_of(call), expires)))
@@ -72,8 +75,13 @@ class Attempts:
         return self._left.pop(call.instance, None)
 
     def under_way(self, instance: str) -> bool:
-        """Whether an instance waits for a call in flight here, as far as is known; when that is over, it is told."""
-        return instance in self._left
+        """Whether an instance waits for a call in flight here, as far as is known, or its reply is being committed;
+        when that is over, it is told."""
+        return instance in self._left or instance in self._answering
+
+    def answering(self, instances: Iterable[str], yes: bool) -> None:
+        """Their replies are being committed, or have been, and they are about to be told."""
+        (self._answering.update if yes else self._answering.difference_update)(instances)
 
     def outdate(self, changed: Iterable[tuple[str, int]]) -> None:
         """These are no longer what their calls in flight left; an empty id stands for any."""

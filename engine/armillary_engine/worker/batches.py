@@ -81,7 +81,9 @@ class Batch:
         """Makes what is to be committed. Raises what the store raises: then it is over."""
         try:
             self._accept([one for one in self._replies.values() if one.trigger is None])
-            self._slice({key: one for key, one in self._replies.items() if one.trigger is not None})
+            answers = {key: one for key, one in self._replies.items() if one.trigger is not None}
+            self._engine.attempts.answering(answers, True)
+            self._slice(answers)
             self._make()
         except Exception as error:  # noqa: BLE001 - whoever waits hears of it, and so does the loop
             self._fail(error)
@@ -159,6 +161,7 @@ class Batch:
 
     def finish(self) -> None:
         """Tells whoever waits for it what became of it. Raises what the store has raised."""
+        self._engine.attempts.answering(self._replies, False)
         try:
             if self._mutations:
                 self._settle(self._engine.finish(self._mutations, self._outcomes))
@@ -204,7 +207,10 @@ class Batch:
     def _keep(self, replies: Sequence[Returned]) -> None:
         """Stores replies that must wait, as messages."""
         if replies:
-            self._engine.deliver([
+            outcomes = self._engine.deliver([
                 Delivery(message(one.call.instance, one.trigger), Replied(one.call.serial, one.call.fence))
                 for one in replies if one.trigger is not None
             ])  # fmt: skip
+            lost = [(one.instance, 0) for one in outcomes if one.kind != "committed"]
+            if lost:  # whoever waits for one of these did not look while its reply was here
+                self._engine.tell(lost, work=False)

@@ -133,12 +133,14 @@ class Engine:
         if len(changed) < len(mutations) and self.pool.was_short():
             self.pulse.beat()  # a place that was taken for nothing may be what another call waits for
         self.attempts.outdate(changed)
+        for _, mutation in opened:
+            self.attempts.remember(Stored(mutation.row, mutation.snapshot))
         try:
             if changed:
                 self.tell(changed, work=work, due=min(moments, default=None))
         finally:  # last: the threads of the calls and this one are in one another's way from then on
-            for call, mutation in opened:
-                self.attempts.send(call, Stored(mutation.row, mutation.snapshot))
+            for call, _ in opened:
+                self.attempts.send(call)
         return outcomes
 
     def _ancestors(self, parent: str | None) -> list[str]:

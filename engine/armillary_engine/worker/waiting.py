@@ -51,19 +51,20 @@ class Waiting:
 
     def wait(self, id: str, *, until: Until = "resting", timeout: float | None = None) -> InstanceView:
         """See :meth:`armillary_engine.runtime.Runtime.wait`. While a call of the instance is in flight here there is no
-        need to look. The main thread lends no hand: it never writes."""
+        need to wake or to look. The main thread lends no hand: it never writes."""
         hand, inbox = Hand(), self._engine.inbox
         helps = threading.current_thread() is not threading.main_thread()
 
         def told(changed: Changed) -> None:
-            hand.wake()
+            if not self._engine.attempts.under_way(id):
+                hand.wake()
 
         subscription = self._subscribers.add(told, instance=id, at_once=True)
         end = None if timeout is None else time.monotonic() + timeout
         try:
             if helps:
                 inbox.hands[id] = hand
-            view = None if self._engine.attempts.under_way(id) else self._seen(id)
+            view = self._seen(id)
             while view is None or not view.reached(until):
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
@@ -79,6 +80,9 @@ class Waiting:
             if helps:
                 inbox.dismiss(id, hand)
 
-    def _seen(self, id: str) -> InstanceView:
+    def _seen(self, id: str) -> InstanceView | None:
+        """``None``: it has not reached anything, and is told of when it may have."""
+        if self._engine.attempts.under_way(id):
+            return None
         row = self._engine.over.get(id)
         return self._look(id) if row is None else self._view(Found(row))

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from armillary_engine.backend import Begun
 from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.local import LocalRuntime
+from armillary_engine.mutation import Outcome
 from armillary_engine.runtime import InstanceView
+from armillary_engine.transport import Accepted
 
 from .conftest import PATIENCE, House, call, done, flow, task
 
@@ -154,3 +157,122 @@ def test_several_wait_at_a_time(house: House) -> None:
 
     results = [on_a_thread(some) for _ in range(6)]
     assert {status for result in results for status in result()} == {"completed"}
+
+
+def looks(runtime: LocalRuntime, patch: pytest.MonkeyPatch) -> list[str]:
+    """The instances that are looked up in the store from now on."""
+    found: list[str] = []
+    inner = runtime.engine.store.instance
+
+    def instance(id: str) -> Any:
+        found.append(id)
+        return inner(id)
+
+    patch.setattr(runtime.engine.store, "instance", instance)
+    return found
+
+
+def test_it_does_not_look_while_one_call_follows_another(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime, service = house.open(), Service()
+    runtime.register_service("rating", service)
+    runtime.deploy(flow(*(call(f"c{n}") for n in range(4)), done("quote.premium")))
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    seen = looks(runtime, monkeypatch)
+    results = [on_a_thread(lambda: runtime.wait(instance)) for _ in range(2)]
+    while len(runtime._subscribers._at_once.get(instance, ())) < 2:
+        pass
+    service.gate.set()
+    assert {result().status for result in results} == {"completed"}
+    assert seen == []
+
+
+def test_it_looks_when_the_call_is_over_and_it_waits_for_something_else(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime, service = house.open(), Service()
+    runtime.register_service("rating", service)
+    runtime.deploy(flow(call(), task()))
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    seen = looks(runtime, monkeypatch)
+    result = on_a_thread(lambda: runtime.wait(instance))
+    while not runtime._subscribers._at_once:
+        pass
+    service.gate.set()
+    assert result().resting
+    assert seen == [instance]
+
+
+def test_it_does_not_look_while_the_reply_is_being_committed(
+    runtime: LocalRuntime, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    store, sent, answers = runtime.engine.store, threading.Event(), threading.Event()
+    inner = store.begin
+
+    def begin(mutations: Any) -> Begun:
+        begun = inner(mutations)
+
+        def outcomes() -> Any:
+            sent.set()
+            assert answers.wait(PATIENCE)
+            return begun.outcomes()
+
+        return Begun(outcomes)
+
+    monkeypatch.setattr(store, "begin", begin)
+    service.gate.set()
+    assert sent.wait(PATIENCE)
+    seen = looks(runtime, monkeypatch)
+    result = on_a_thread(lambda: runtime.wait(instance))
+    while not runtime._subscribers._at_once:
+        pass
+    assert runtime.wait(instance, timeout=0).status == "running", "but for whoever gives up"
+    assert seen == [instance]
+    answers.set()
+    assert result().status == "completed"
+    assert seen == [instance]
+
+
+def test_it_hears_of_an_instance_that_is_gone_when_its_call_returns(
+    runtime: LocalRuntime, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+
+    def code() -> str:
+        with pytest.raises(ArmillaryError) as caught:
+            runtime.wait(instance)
+        return caught.value.code
+
+    results = [on_a_thread(code) for _ in range(2)]  # so that none of them is asked to commit the reply
+    while len(runtime._subscribers._at_once.get(instance, ())) < 2:
+        pass
+    store = runtime.engine.store
+    runtime.engine.attempts._left.clear()  # as if it had been told of, and nobody had looked
+    monkeypatch.setattr(store, "read", lambda instances: {})
+    monkeypatch.setattr(store, "instance", lambda id: None)
+    monkeypatch.setattr(
+        store, "deliver", lambda deliveries: [Outcome("unknown", one.message.instance) for one in deliveries]
+    )
+    service.gate.set()
+    assert {result() for result in results} == {"instance.unknown"}
+
+
+def test_it_hears_of_a_call_that_is_answered_later(house: House) -> None:
+    runtime, gate = house.open(), threading.Event()
+
+    def later(request: Any) -> Any:
+        assert gate.wait(PATIENCE)
+        return Accepted()
+
+    runtime.register_service("rating", later)
+    runtime.deploy(flow(call(), done("quote.premium")))
+    instance = runtime.start("Case", POLICY).id
+    results = [on_a_thread(lambda: runtime.wait(instance)) for _ in range(2)]
+    while len(runtime._subscribers._at_once.get(instance, ())) < 2:
+        pass
+    gate.set()
+    assert all(result().resting for result in results)
