@@ -163,7 +163,7 @@ def nothing_stays_open_when_an_instance_ends(bench: Bench) -> None:
         calls=(bench.call(serial=1),), tasks=(bench.task(serial=2),), waits=(SignalWait(3, "paid", '"k"'),),
         messages=(message(kind="timer", body=b'"timer"', serial=4, ready=later),),
     )  # fmt: skip
-    other = bench.begin("other", calls=(bench.call("other"),), waits=(FOREVER,))
+    other = bench.begin("other", tasks=(bench.task("other"),), waits=(FOREVER,))
     bench.send(message(kind="task"))
     ended = bench.after(
         stored, Nothing(), status="failed", ended=bench.clock.now(), error_json='{"code":"failure"}',

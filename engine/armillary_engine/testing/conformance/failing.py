@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
-from ...backend import Backend
+from ...backend import Backend, Begun
 from ...definition.model import (
     Address,
     Call,
@@ -66,7 +66,7 @@ class Failing:
                 raise ArmillaryError("store.unavailable", f"expected {name} to be done, got a fault before it")
             done = method(*parts, **named)
             if name == "begin":
-                return lambda: self._told(name, done(), fails=fails)
+                return Begun(lambda: self._told(name, done.outcomes(), fails=fails))
             return self._told(name, done, fails=fails)
 
         return call

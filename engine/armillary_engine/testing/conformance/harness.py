@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ...backend import Backend
 from ...clock import Clock
-from ...mutation import Claim, Consumes, Delivery, Mutation, Nothing, Outcome, Return
+from ...mutation import Claim, Close, Consumes, Delivery, Mutation, Nothing, Outcome, Return
 from ...rows import CallRow, EventRow, InstanceRow, Letter, LetterRecord, Message, Stored, TaskRow
 from ...upkeep import Refusal
 from ..clock import VirtualClock
@@ -62,8 +62,14 @@ class Bench:
         return Mutation(row, snapshot, Nothing(), None, events=(event,), **parts)
 
     def after(self, stored: Stored, consumes: Consumes, **parts: Any) -> Mutation:
-        """The next mutation of an instance."""
+        """The next mutation of an instance; where it ends, it closes what is open, unless ``closes`` says what."""
         now = self.clock.now()
+        if parts.get("ended") is not None and "closes" not in parts:
+            parts["closes"] = tuple(
+                Close(serial, "done", kind)  # type: ignore[arg-type]
+                for kind, serial in self.store.pending(stored.row.id)
+                if kind in ("call", "task", "signal")
+            )
         of_row = {name: parts.pop(name) for name in _ROW_FIELDS if name in parts}
         revision, number = stored.row.revision + 1, stored.row.events + 1
         row = replace(stored.row, revision=revision, events=number, updated=now, **of_row)

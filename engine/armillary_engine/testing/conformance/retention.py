@@ -216,8 +216,9 @@ def a_signal_is_known_until_its_record_has_gone_and_is_a_new_one_then(bench: Ben
     assert list(bench.store.store_signal(sent)) == ["i"]
     (claim,) = bench.claim()
     next_ = NewInstance(_row(bench, "i~2", chain="i", previous="i"), b"i~2@0", message("i~2", "start"))
-    over = {"status": "completed", "ended": now, "next": "i~2"}
-    ending = bench.after(first, claim.consumes, closes=(Close(1, kind="signal"),), instances=(next_,), **over)
+    closes = (Close(1, kind="signal"), Close(FOREVER.serial, kind="signal"))
+    over = {"status": "completed", "ended": now, "next": "i~2", "closes": closes}
+    ending = bench.after(first, claim.consumes, instances=(next_,), **over)
     assert bench.commit(ending).kind == "committed"
     (claim,) = bench.claim()
     opening = bench.after(claim.stored, claim.consumes, waits=(SignalWait(1, "paid", '"A"'), FOREVER))
