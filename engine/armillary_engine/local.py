@@ -113,7 +113,8 @@ class LocalRuntime:
         self.schedule, self.schedules, self.delete_schedule = schedules.put, schedules.listed, schedules.delete
         self.pause_schedule, self.resume_schedule = schedules.pause, schedules.resume
         self.reply = Replies(self._engine).reply
-        self.wait = Waiting(self._engine, self._subscribers, look=self.instance, view=self._standing.view).wait
+        self._waiting = Waiting(self._engine, self._subscribers, look=self.instance, view=self._standing.view)
+        self.wait = self._waiting.wait
 
     @property
     def url(self) -> str:
@@ -273,6 +274,7 @@ class LocalRuntime:
             return
         self._closed = True
         _LIVING.discard(self)
+        self._waiting.close()
         self._loop.stop()
         self._engine.pool.close()
         try:

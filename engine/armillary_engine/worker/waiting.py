@@ -6,10 +6,11 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..backend import Found
+from ..definition.problems import ArmillaryError
 from ..runtime import Changed, InstanceView, Until
 from .subscribers import Subscribers
 
@@ -48,27 +49,57 @@ class Waiting:
         self._subscribers = subscribers
         self._look = look
         self._view = view
+        self._hands: set[Hand] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """Whoever waits is woken, and told that nothing more comes: ``store.closed``."""
+        self._closed = True
+        for hand in list(self._hands):
+            hand.wake()
 
     def wait(self, id: str, *, until: Until = "resting", timeout: float | None = None) -> InstanceView:
         """See :meth:`armillary_engine.runtime.Runtime.wait`. While a call of the instance is in flight here there is no
         need to wake or to look. The main thread lends no hand: it never writes."""
-        hand, inbox = Hand(), self._engine.inbox
-        helps = threading.current_thread() is not threading.main_thread()
+        end = None if timeout is None else time.monotonic() + timeout
+        with self._told(id) as hand:
+            return self._sleep(id, hand, until, end)
+
+    @contextlib.contextmanager
+    def _told(self, id: str) -> Iterator[Hand]:
+        """Is woken when the instance may have reached something."""
+        hand = Hand()
 
         def told(changed: Changed) -> None:
-            if not self._engine.attempts.under_way(id):
+            if not self._under_way(id):
                 hand.wake()
 
+        self._hands.add(hand)
         subscription = self._subscribers.add(told, instance=id, at_once=True)
-        end = None if timeout is None else time.monotonic() + timeout
         try:
-            if helps:
-                inbox.hands[id] = hand
+            yield hand
+        finally:
+            subscription.close()
+            self._hands.discard(hand)
+
+    def _under_way(self, id: str) -> bool:
+        """What comes of it will be told here."""
+        return not self._closed and self._engine.attempts.under_way(id)
+
+    def _sleep(self, id: str, hand: Hand, until: Until, end: float | None) -> InstanceView:
+        inbox = self._engine.inbox
+        helps = threading.current_thread() is not threading.main_thread()
+        if helps:
+            inbox.hands[id] = hand
+        try:
             view = self._seen(id)
             while view is None or not view.reached(until):
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     return view or self._look(id)
+                if self._closed:
+                    message = f"expected the store to stay open while {id} is waited for, got one that was closed"
+                    raise ArmillaryError("store.closed", message, hint="open it, and wait again: the instance goes on")
                 hand.sleep(left)
                 if hand.wanted:
                     hand.wanted = False
@@ -76,13 +107,12 @@ class Waiting:
                 view = self._seen(id)
             return view
         finally:
-            subscription.close()
             if helps:
                 inbox.dismiss(id, hand)
 
     def _seen(self, id: str) -> InstanceView | None:
         """``None``: it has not reached anything, and is told of when it may have."""
-        if self._engine.attempts.under_way(id):
+        if self._under_way(id):
             return None
         row = self._engine.over.get(id)
         return self._look(id) if row is None else self._view(Found(row))

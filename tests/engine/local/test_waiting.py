@@ -276,3 +276,24 @@ def test_it_hears_of_a_call_that_is_answered_later(house: House) -> None:
         pass
     gate.set()
     assert all(result().resting for result in results)
+
+
+def test_whoever_waits_hears_that_the_runtime_is_closed(runtime: LocalRuntime, service: Service) -> None:
+    def code(work: Callable[[], Any]) -> Callable[[], str]:
+        def run() -> str:
+            with pytest.raises(ArmillaryError) as caught:
+                work()
+            return caught.value.code
+
+        return run
+
+    resting = runtime.deploy(flow(task(), name="Rests")) and runtime.start("Rests").id
+    instance = runtime.start("Case", POLICY).id
+    assert service.asked.wait(PATIENCE)
+    results = [on_a_thread(code(lambda: runtime.wait(instance))) for _ in range(2)]
+    results += [on_a_thread(code(lambda: runtime.wait(resting, until="ended"))) for _ in range(2)]
+    while len(runtime._waiting._hands) < 4:
+        pass
+    runtime.close()
+    assert {result() for result in results} == {"store.closed"}
+    service.gate.set()
