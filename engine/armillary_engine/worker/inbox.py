@@ -168,14 +168,17 @@ class Inbox:
 
         The next batch is sent before anybody is told of the last one: whoever goes on then finds the interpreter's lock
         free, for this thread waits for the store. Told before, each would wake, find it taken, and sleep again."""
-        left = BATCHES
+        left, owed = BATCHES, len(self._waiting)
         last: Batch | None = None
         begun = deque(self._begin())
         try:
             while begun:
+                owed -= begun[0].size
                 following = self._ahead(begun[0], last) if last is not None and left > 1 else None
                 begun[0].hear()
-                left = 0 if self._engine.pressed() else left - 1
+                # What had come before is taken first: were more calls sent than answers are committed, these would wait
+                # until their leases have ended.
+                left = 0 if owed <= 0 and self._engine.pressed() else left - 1
                 if left or following:
                     begun.extend(self._begin(begun[0], following))
                 last = begun.popleft()

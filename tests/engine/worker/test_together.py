@@ -367,6 +367,29 @@ def test_the_loop_looks_for_what_else_there_is_to_do_however_much_comes(
     inbox.finish()
 
 
+def test_what_had_come_before_is_taken_whatever_else_there_is_to_do(
+    idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else more calls would be sent than answers are committed."""
+    inbox, store, sent = inbox_alone(idle), idle.engine.store, list[int]()
+    begin = store.begin
+
+    def endless(mutations: Any) -> Any:
+        sent.append(len(mutations))
+        wanted(inbox, idle, f"late {len(sent)}")
+        return begin(mutations)
+
+    monkeypatch.setattr(store, "begin", endless)
+    before = [wanted(inbox, idle, f"w{n}") for n in range(3 * BATCH - 4)]
+    idle.engine.pulse.work = True
+    assert inbox.settle()
+    assert all(one.over for one in before)
+    assert sent == [BATCH, BATCH, BATCH - 2]
+    assert inbox.waiting == 1
+    monkeypatch.undo()
+    inbox.finish()
+
+
 def test_a_batch_has_so_many_at_most(idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox, store, sent = inbox_alone(idle), idle.engine.store, list[int]()
     begin = store.begin

@@ -46,14 +46,16 @@ if skew:
     time.time_ns = lambda: plain_ns() + int(skew * 1e9)
     time.time = lambda: plain() + skew
 from armillary_engine.local import LocalRuntime
-from armillary_engine.worker import attempts, engine
+from armillary_engine.backends.postgresql import limits, places
 from armillary_engine.definition.problems import ArmillaryError
-engine.CALL_LEASE = attempts.CALL_LEASE = 5_000_000
-engine.CLAIM_LEASE = 5_000_000
-from armillary_engine.backends.postgresql import limits
 from armillary_engine.wakes import bus
-limits.ANSWER, limits.LOOK = 4.0, 0.5
-bus.SELDOM = float(sys.argv[4])
+from armillary_engine.worker import attempts, engine, triggers
+for module, name, value in (
+    (engine, "CALL_LEASE", 5_000_000), (attempts, "CALL_LEASE", 5_000_000), (triggers, "CLAIM_LEASE", 5_000_000),
+    (places, "ANSWER", 4.0), (limits, "LOOK", 0.5), (bus, "SELDOM", float(sys.argv[4])),
+):
+    assert hasattr(module, name), f"{module.__name__} has no {name}"
+    setattr(module, name, value)
 log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def stock(request):
     os.write(log, f"{request.instance_id} {request.step_id} {request.idempotency_key}\\n".encode())
@@ -216,7 +218,8 @@ class Ledger:
     def _account(self, runtime: LocalRuntime) -> None:
         store = runtime.engine.store
         assert list(runtime.check()) == []
-        assert list(store.letters(state=None)) == []
+        letters = list(store.letters(state=None))
+        assert letters == [], letters
         assert store.due(services=("stock",)) is None
         keys: dict[str, set[tuple[str, str]]] = {}
         for line in self.log.read_text().splitlines():
