@@ -115,7 +115,8 @@ class Engine:
         except BaseException:
             self._in_doubt(mutations)
             raise
-        changed, work, moments, opened = [], False, list[int](), list[tuple[CallRow, Mutation]]()
+        changed, work, moments = [], False, list[int]()
+        opened, left = list[CallRow](), list[Stored]()
         for mutation, outcome in zip(mutations, outcomes, strict=True):
             self.telemetry.count_outcome(outcome.kind)
             if outcome.kind != "committed":
@@ -129,17 +130,19 @@ class Engine:
             self._after(mutation)
             work = makes_work(mutation, met=outcome.met) or work
             moments += moments_of(mutation)
-            opened += [(call, mutation) for call in mutation.calls if call.owner is not None]
+            if leased := [call for call in mutation.calls if call.owner is not None]:
+                opened += leased
+                left.append(Stored(mutation.row, mutation.snapshot))
         if len(changed) < len(mutations) and self.pool.was_short():
             self.pulse.beat()  # a place that was taken for nothing may be what another call waits for
         self.attempts.outdate(changed)
-        for _, mutation in opened:
-            self.attempts.remember(Stored(mutation.row, mutation.snapshot))
+        for one in left:
+            self.attempts.remember(one)
         try:
             if changed:
                 self.tell(changed, work=work, due=min(moments, default=None))
         finally:  # last: the threads of the calls and this one are in one another's way from then on
-            for call, _ in opened:
+            for call in opened:
                 self.attempts.send(call)
         return outcomes
 

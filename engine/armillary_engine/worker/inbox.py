@@ -209,12 +209,16 @@ class Inbox:
         batch = batch or self._take(before)
         if batch is None:
             return ()
+        self._try(batch, batch.send)
+        return (batch,)
+
+    def _try(self, batch: Batch, step: Callable[[], None]) -> None:
+        """A step that is the batch's last where it fails: then what it had waits again."""
         try:
-            batch.send()
+            step()
         except BaseException:
             self._waiting.extend(batch.again)
             raise
-        return (batch,)
 
     def _end(self, batch: Batch) -> None:
         try:
@@ -249,9 +253,5 @@ class Inbox:
         if not replies and not wanted:
             return None
         batch = Batch(self._engine, replies, known, wanted)
-        try:
-            batch.make()
-        except BaseException:
-            self._waiting.extend(batch.again)
-            raise
+        self._try(batch, batch.make)
         return batch

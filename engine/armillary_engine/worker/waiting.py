@@ -6,7 +6,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..backend import Found
@@ -61,14 +61,8 @@ class Waiting:
     def wait(self, id: str, *, until: Until = "resting", timeout: float | None = None) -> InstanceView:
         """See :meth:`armillary_engine.runtime.Runtime.wait`. While a call of the instance is in flight here there is no
         need to wake or to look. The main thread lends no hand: it never writes."""
-        end = None if timeout is None else time.monotonic() + timeout
-        with self._told(id) as hand:
-            return self._sleep(id, hand, until, end)
-
-    @contextlib.contextmanager
-    def _told(self, id: str) -> Iterator[Hand]:
-        """Is woken when the instance may have reached something."""
-        hand = Hand()
+        hand, inbox = Hand(), self._engine.inbox
+        helps = threading.current_thread() is not threading.main_thread()
 
         def told(changed: Changed) -> None:
             if not self._under_way(id):
@@ -76,22 +70,10 @@ class Waiting:
 
         self._hands.add(hand)
         subscription = self._subscribers.add(told, instance=id, at_once=True)
+        end = None if timeout is None else time.monotonic() + timeout
         try:
-            yield hand
-        finally:
-            subscription.close()
-            self._hands.discard(hand)
-
-    def _under_way(self, id: str) -> bool:
-        """What comes of it will be told here."""
-        return not self._closed and self._engine.attempts.under_way(id)
-
-    def _sleep(self, id: str, hand: Hand, until: Until, end: float | None) -> InstanceView:
-        inbox = self._engine.inbox
-        helps = threading.current_thread() is not threading.main_thread()
-        if helps:
-            inbox.hands[id] = hand
-        try:
+            if helps:
+                inbox.hands[id] = hand
             view = self._seen(id)
             while view is None or not view.reached(until):
                 left = None if end is None else end - time.monotonic()
@@ -107,8 +89,14 @@ class Waiting:
                 view = self._seen(id)
             return view
         finally:
+            subscription.close()
+            self._hands.discard(hand)
             if helps:
                 inbox.dismiss(id, hand)
+
+    def _under_way(self, id: str) -> bool:
+        """What comes of it will be told here."""
+        return not self._closed and self._engine.attempts.under_way(id)
 
     def _seen(self, id: str) -> InstanceView | None:
         """``None``: it has not reached anything, and is told of when it may have."""

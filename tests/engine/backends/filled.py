@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from armillary_engine.mutation import Close, Nothing
+from armillary_engine.mutation import Nothing
 from armillary_engine.queries import InstanceQuery, SignalQuery, TaskQuery
 from armillary_engine.rows import DefinitionRow, ScheduleRow, SignalRow, SignalWait, TaskEventRow
 from armillary_engine.testing.conformance.harness import SECOND, Bench, message
@@ -57,7 +57,7 @@ def fill(bench: Bench) -> Filled:
     bench.begin("told", waits=(SignalWait(1, "never", None),), digest=DIGEST)
     bench.send(message("told", body=b'"hello"'))
     over = bench.begin("over", waits=(SignalWait(1, "never", None),))
-    bench.commit(bench.after(over, Nothing(), status="completed", ended=now, closes=(Close(1, "done", "signal"),)))
+    bench.commit(bench.after(over, Nothing(), status="completed", ended=now))
     store.store_signal(SignalRow("s", "early", '"\xdf"', now, now + 3600 * SECOND, key='"E"'))
     before = seen(bench)
     bench.close()

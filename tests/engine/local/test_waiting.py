@@ -33,6 +33,27 @@ def on_a_thread(work: Callable[[], Any]) -> Callable[[], Any]:
     return result
 
 
+def waited(runtime: LocalRuntime, instance: str, **given: Any) -> InstanceView:
+    return runtime.wait(instance, **given)
+
+
+def waiters(
+    runtime: LocalRuntime, instance: str, count: int = 2, wait: Callable[..., Any] = waited, **given: Any
+) -> list[Callable[[], Any]]:
+    """So many threads that wait for an instance, and are told of it by now. Of several none is asked to commit."""
+    results = [on_a_thread(lambda: wait(runtime, instance, **given)) for _ in range(count)]
+    while len(runtime._subscribers._at_once.get(instance, ())) < count:
+        pass
+    return results
+
+
+def refused(runtime: LocalRuntime, instance: str, **given: Any) -> str:
+    """With which code a wait is."""
+    with pytest.raises(ArmillaryError) as caught:
+        runtime.wait(instance, **given)
+    return caught.value.code
+
+
 class Service:
     """Answers when it is told to."""
 
@@ -138,13 +159,7 @@ def test_it_rests_while_it_is_suspended_under_a_call(runtime: LocalRuntime, serv
 
 def test_an_instance_that_is_unknown(house: House) -> None:
     runtime = house.open()
-
-    def code() -> str:
-        with pytest.raises(ArmillaryError) as caught:
-            runtime.wait("nothing")
-        return caught.value.code
-
-    assert code() == on_a_thread(code)() == "instance.unknown"
+    assert refused(runtime, "nothing") == on_a_thread(lambda: refused(runtime, "nothing"))() == "instance.unknown"
 
 
 def test_several_wait_at_a_time(house: House) -> None:
@@ -179,9 +194,7 @@ def test_it_does_not_look_while_one_call_follows_another(house: House, monkeypat
     instance = runtime.start("Case", POLICY).id
     assert service.asked.wait(PATIENCE)
     seen = looks(runtime, monkeypatch)
-    results = [on_a_thread(lambda: runtime.wait(instance)) for _ in range(2)]
-    while len(runtime._subscribers._at_once.get(instance, ())) < 2:
-        pass
+    results = waiters(runtime, instance)
     service.gate.set()
     assert {result().status for result in results} == {"completed"}
     assert seen == []
@@ -196,9 +209,7 @@ def test_it_looks_when_the_call_is_over_and_it_waits_for_something_else(
     instance = runtime.start("Case", POLICY).id
     assert service.asked.wait(PATIENCE)
     seen = looks(runtime, monkeypatch)
-    result = on_a_thread(lambda: runtime.wait(instance))
-    while not runtime._subscribers._at_once:
-        pass
+    (result,) = waiters(runtime, instance, 1)
     service.gate.set()
     assert result().resting
     assert seen == [instance]
@@ -226,9 +237,7 @@ def test_it_does_not_look_while_the_reply_is_being_committed(
     service.gate.set()
     assert sent.wait(PATIENCE)
     seen = looks(runtime, monkeypatch)
-    result = on_a_thread(lambda: runtime.wait(instance))
-    while not runtime._subscribers._at_once:
-        pass
+    (result,) = waiters(runtime, instance, 1)
     assert runtime.wait(instance, timeout=0).status == "running", "but for whoever gives up"
     assert seen == [instance]
     answers.set()
@@ -242,14 +251,7 @@ def test_it_hears_of_an_instance_that_is_gone_when_its_call_returns(
     instance = runtime.start("Case", POLICY).id
     assert service.asked.wait(PATIENCE)
 
-    def code() -> str:
-        with pytest.raises(ArmillaryError) as caught:
-            runtime.wait(instance)
-        return caught.value.code
-
-    results = [on_a_thread(code) for _ in range(2)]  # so that none of them is asked to commit the reply
-    while len(runtime._subscribers._at_once.get(instance, ())) < 2:
-        pass
+    results = waiters(runtime, instance, wait=refused)
     store = runtime.engine.store
     runtime.engine.attempts._left.clear()  # as if it had been told of, and nobody had looked
     monkeypatch.setattr(store, "read", lambda instances: {})
@@ -271,29 +273,20 @@ def test_it_hears_of_a_call_that_is_answered_later(house: House) -> None:
     runtime.register_service("rating", later)
     runtime.deploy(flow(call(), done("quote.premium")))
     instance = runtime.start("Case", POLICY).id
-    results = [on_a_thread(lambda: runtime.wait(instance)) for _ in range(2)]
-    while len(runtime._subscribers._at_once.get(instance, ())) < 2:
-        pass
+    results = waiters(runtime, instance)
     gate.set()
     assert all(result().resting for result in results)
 
 
 def test_whoever_waits_hears_that_the_runtime_is_closed(runtime: LocalRuntime, service: Service) -> None:
-    def code(work: Callable[[], Any]) -> Callable[[], str]:
-        def run() -> str:
-            with pytest.raises(ArmillaryError) as caught:
-                work()
-            return caught.value.code
-
-        return run
-
-    resting = runtime.deploy(flow(task(), name="Rests")) and runtime.start("Rests").id
+    runtime.deploy(flow(task(), name="Rests"))
+    resting = runtime.start("Rests").id
     instance = runtime.start("Case", POLICY).id
     assert service.asked.wait(PATIENCE)
-    results = [on_a_thread(code(lambda: runtime.wait(instance))) for _ in range(2)]
-    results += [on_a_thread(code(lambda: runtime.wait(resting, until="ended"))) for _ in range(2)]
-    while len(runtime._waiting._hands) < 4:
-        pass
+    results = [
+        *waiters(runtime, instance, wait=refused),
+        *waiters(runtime, resting, wait=refused, until="ended"),
+    ]
     runtime.close()
     assert {result() for result in results} == {"store.closed"}
     service.gate.set()

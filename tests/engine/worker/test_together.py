@@ -172,6 +172,21 @@ def wanted(inbox: Any, runtime: LocalRuntime, key: str) -> Wanted:
     return one
 
 
+def batches_of(runtime: LocalRuntime, patch: pytest.MonkeyPatch, comes: str | None = None) -> list[int]:
+    """The sizes of the batches that are sent from now on. ``comes``: with each of them, one more of such a name."""
+    store, sent = runtime.engine.store, list[int]()
+    begin = store.begin
+
+    def noted(mutations: Any) -> Any:
+        sent.append(len(mutations))
+        if comes is not None:
+            wanted(runtime.engine.inbox, runtime, f"{comes}-{len(sent)}")
+        return begin(mutations)
+
+    patch.setattr(store, "begin", noted)
+    return sent
+
+
 @pytest.fixture
 def idle() -> Iterator[LocalRuntime]:
     """A runtime without a loop."""
@@ -350,16 +365,8 @@ def test_whoever_is_in_the_next_batch_is_told_where_the_last_one_failed(
 def test_the_loop_looks_for_what_else_there_is_to_do_however_much_comes(
     idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch, pressed: bool, batches: int
 ) -> None:
-    inbox, store, sent = inbox_alone(idle), idle.engine.store, list[str]()
-    begin = store.begin
-
-    def endless(mutations: Any) -> Any:
-        sent.append(mutations[0].row.id)
-        wanted(inbox, idle, f"w{len(sent)}")
-        return begin(mutations)
-
-    monkeypatch.setattr(store, "begin", endless)
-    wanted(inbox, idle, "w0")
+    inbox, sent = inbox_alone(idle), batches_of(idle, monkeypatch, comes="late")
+    wanted(inbox, idle, "first")
     idle.engine.pulse.work = pressed
     assert inbox.settle()
     assert len(sent) == batches
@@ -371,15 +378,7 @@ def test_what_had_come_before_is_taken_whatever_else_there_is_to_do(
     idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else more calls would be sent than answers are committed."""
-    inbox, store, sent = inbox_alone(idle), idle.engine.store, list[int]()
-    begin = store.begin
-
-    def endless(mutations: Any) -> Any:
-        sent.append(len(mutations))
-        wanted(inbox, idle, f"late {len(sent)}")
-        return begin(mutations)
-
-    monkeypatch.setattr(store, "begin", endless)
+    inbox, sent = inbox_alone(idle), batches_of(idle, monkeypatch, comes="late")
     before = [wanted(inbox, idle, f"w{n}") for n in range(3 * BATCH - 4)]
     idle.engine.pulse.work = True
     assert inbox.settle()
@@ -391,14 +390,7 @@ def test_what_had_come_before_is_taken_whatever_else_there_is_to_do(
 
 
 def test_a_batch_has_so_many_at_most(idle: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
-    inbox, store, sent = inbox_alone(idle), idle.engine.store, list[int]()
-    begin = store.begin
-
-    def counted(mutations: Any) -> Any:
-        sent.append(len(mutations))
-        return begin(mutations)
-
-    monkeypatch.setattr(store, "begin", counted)
+    inbox, sent = inbox_alone(idle), batches_of(idle, monkeypatch)
     all_wanted = [wanted(inbox, idle, f"w{n}") for n in range(BATCH + 8)]
     assert inbox.settle()
     assert sent == [BATCH, 8]

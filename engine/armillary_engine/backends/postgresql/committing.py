@@ -24,7 +24,7 @@ from .binary import TEXT, array
 from .catalogue import Catalogue
 from .connections import Connections
 from .errors import AGAIN, GUARD, lost
-from .exchange import Command, StoreConnection, answering, begin, exchange
+from .exchange import Command, StoreConnection, begin, exchange, speaks
 from .riding import COMMITTED, Riding
 from .session import PostgresqlSession
 from .signals import LOCKS, RAW_LOCKS, Signals
@@ -65,13 +65,14 @@ class Committing:
 
     def begin(self, job: Sequence[Mutation]) -> Begun:
         """Sends one job, on a connection of its own."""
+        sent, unsure = None, False
         try:
-            sent = self._post(job) if all(plain(mutation) for mutation in job) else None
+            if all(plain(mutation) for mutation in job):
+                sent = self._post(job)
         except psycopg.Error as error:
-            done = self._in_doubt(error)  # it may have been sent all the same
-            return Begun(lambda: self._alone(job, unsure=done is None))
+            unsure = self._in_doubt(error) is None  # it may have been sent all the same
         if sent is None:
-            return Begun(lambda: self._alone(job, unsure=False))
+            return Begun(lambda: self._alone(job, unsure=unsure))
         answers, ready = sent
         return Begun(lambda: self._finish(job, answers), ready)
 
@@ -130,7 +131,7 @@ class Committing:
                     connection.prepared.clear()
                     raise
 
-        return finish, partial(answering, connection)
+        return finish, partial(speaks, connection)
 
     def _finish(self, job: Sequence[Mutation], answers: Callable[[], Sequence[PGresult]]) -> Sequence[Outcome]:
         try:

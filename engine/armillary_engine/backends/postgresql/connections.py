@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import select
 import threading
 import time
 from collections import deque
@@ -17,7 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from ...definition.problems import ArmillaryError
 from .errors import AGAIN, lost, store_error, translated
-from .exchange import StoreConnection
+from .exchange import StoreConnection, speaks
 from .limits import OPTIONS, PATIENT, Watch, server_limits
 from .places import Place
 from .session import PostgresqlSession
@@ -92,10 +91,7 @@ class Connections:
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            # An idle server says nothing: whatever can be read is its farewell.
-            poll = select.poll()
-            poll.register(connection.fileno(), select.POLLIN)
-            if not poll.poll(0):
+            if not speaks(connection, 0):  # what it says unasked is its farewell
                 return connection
             connection.close()
 

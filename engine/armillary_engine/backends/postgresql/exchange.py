@@ -154,8 +154,8 @@ def _answers(pq: PGconn, found: list[PGresult]) -> PGresult | None:
             found.append(answer)
 
 
-def answering(connection: StoreConnection, seconds: float) -> bool:
-    """Whether the server has begun to answer, or does within so many seconds."""
+def speaks(connection: StoreConnection, seconds: float) -> bool:
+    """Whether the server has something to say, or has within so many seconds."""
     socket = connection.pgconn.socket
     if socket < SELECTABLE:
         return bool(select.select([socket], [], [], seconds)[0])
