@@ -6,7 +6,8 @@ same server.
 Without ``--url`` a server is started as for the tests, on this machine's disk with ``fsync`` and ``synchronous_commit``
 on. *One-step*: instances of a workflow with one call, started by 1, 4, 8 and 16 clients in one process or two, each of
 which waits until its instance has ended; counted are completed ones. *Signals*: publisher, worker and observer in three
-processes; from sending to the observer's callback of the resumed slice. *Floor*: one statement that claims, compares
+processes; from sending to the observer's callback of the resumed slice, which the publisher commits itself where it
+sends one at a time; *by a worker*: which always the worker commits. *Floor*: one statement that claims, compares
 and sets a 1 KB snapshot, writes two rows of history and deletes the message; and the smallest bus, also in three
 processes. *Backlog*: due signals that a worker meets when it starts; once beside a session that has read and stays
 idle in its transaction, so that nothing that is deleted meanwhile is cleared away. *Delayed*: from due to the
@@ -40,7 +41,10 @@ SHOWN = {
     "server_cpu_each": "server us", "commits_each": "commits", "fsyncs_each": "fsyncs", "wal_bytes_each": "WAL bytes",
     "last_to_first": "last/first",
 }  # fmt: skip
-FLOOR_OF = {"one-step, 1": "floor, 1", "one-step": "floor, 16", "signals, 16": "bus, 16", "signals, 1": "bus, 1"}
+FLOOR_OF = {
+    "one-step, 1": "floor, 1", "one-step": "floor, 16", "signals, 1": "bus, 1", "signals by a worker, 1": "bus, 1",
+    "signals, 16": "bus, 16", "signals by a worker, 16": "bus, 16",
+}  # fmt: skip
 
 
 def plan(server: str, seconds: float) -> dict[str, Callable[[], Figures]]:
@@ -55,6 +59,7 @@ def plan(server: str, seconds: float) -> dict[str, Callable[[], Figures]]:
     for count in (1, 16):
         work[f"bus, {count}"] = lambda n=count: floor.bus(server, seconds, n)  # type: ignore[misc]
         work[f"signals, {count}"] = lambda n=count: loads.signals(server, seconds, n)  # type: ignore[misc]
+        work[f"signals by a worker, {count}"] = lambda n=count: loads.signals(server, seconds, n, mode="all")  # type: ignore[misc]
     return work
 
 

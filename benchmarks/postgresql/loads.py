@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from armillary_engine.definition import model as m
@@ -26,6 +26,8 @@ from processes import child, round_trips, serve
 PAD = "x" * 900
 """Makes a snapshot one of about 1 KB."""
 SCHEMA = "bench"
+WARM = 1.0
+"""Seconds before what is measured: by then a process that is alone on its store knows that it is."""
 ONE_STEP = m.Definition("OneStep", (
     m.Call("quote", m.Address("rating", "quote"), m.Object({"policy": m.Get("input.policy")}), result="quote"),
     m.Complete("done", m.Get("quote.premium")),
@@ -115,7 +117,9 @@ def clients(url: str, count: str) -> None:
     runtime.register_service("rating", rating)
     ended, latencies = Ended(), list[float]()
     runtime.subscribe(ended.heard, at_once=True)
-    for number in range(100):
+    number, warm = 0, time.perf_counter() + WARM
+    while number < 100 or time.perf_counter() < warm:
+        number += 1
         ended.wait(runtime.start("OneStep", {"policy": f"W-{number}", "pad": PAD}).id)
     print("ready", flush=True)
     began, cpu = time.perf_counter(), _cpu()
@@ -149,8 +153,9 @@ def _cpu() -> float:
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def signals(server: str, seconds: float, in_flight: int) -> Figures:
-    """Round trips: published by one process, taken by another, heard of by this one."""
+def signals(server: str, seconds: float, in_flight: int, *, mode: Literal["one", "all"] = "one") -> Figures:
+    """Round trips in three processes, of which this one hears of it. ``all``: another one takes what the publisher has
+    stored; ``one``: the publisher takes it itself, unless it has sent another one that is under way."""
     url = fresh(server)
     with LocalRuntime(url, work=False) as observer:
         observer.deploy(PAID)
@@ -162,7 +167,7 @@ def signals(server: str, seconds: float, in_flight: int) -> Figures:
             if number is not None:
                 flags[number].set()
 
-        with child(__file__, "worker", url), child(__file__, "publisher", url) as publisher:
+        with child(__file__, "worker", url), child(__file__, "publisher", url, mode) as publisher:
             time.sleep(1)  # what is told while they start is over
             observer.subscribe(heard)
             counting = Server(server)
@@ -172,10 +177,10 @@ def signals(server: str, seconds: float, in_flight: int) -> Figures:
     return found | {f"{name}_each": value / (found["count"] * 1.2) for name, value in did.items()}
 
 
-def publisher(url: str) -> None:
+def publisher(url: str, mode: Literal["one", "all"]) -> None:
     """Sends a signal for each number on a line."""
     with LocalRuntime(url, work=False) as runtime:
-        serve(lambda number: runtime.signal("paid", {"n": 1}, match=f"O-{number}") and None)
+        serve(lambda number: runtime.signal("paid", {"n": 1}, match=f"O-{number}", mode=mode) and None)
 
 
 def worker(url: str) -> None:

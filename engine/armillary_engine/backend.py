@@ -246,6 +246,10 @@ class Reads(Protocol):
 
     def task_events(self, instance: str, serial: int) -> Sequence[TaskEventRow]: ...
 
+    def would_meet(self, signal: SignalRow) -> tuple[Stored, int] | None:
+        """The oldest open wait that a signal would meet: its instance, and its serial."""
+        ...
+
     def pending(self, instance: str) -> Sequence[tuple[str, int]]:
         """What is stored to resume an instance: ``(kind, serial)`` with the kinds ``call``, ``task`` (open),
         ``signal``, ``child`` (a living one), ``timer`` (a deadline) and ``message`` (any other)."""

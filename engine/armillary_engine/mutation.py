@@ -10,7 +10,19 @@ from typing import Literal
 
 import msgspec
 
-from .rows import CallRetry, CallRow, EventRow, InstanceRow, Letter, Message, SignalWait, Stored, TaskEventRow, TaskRow
+from .rows import (
+    CallRetry,
+    CallRow,
+    EventRow,
+    InstanceRow,
+    Letter,
+    Message,
+    SignalRow,
+    SignalWait,
+    Stored,
+    TaskEventRow,
+    TaskRow,
+)
 
 # ── what a trigger takes with it ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -37,15 +49,25 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     by: str | None = None
 
 
+class Met(msgspec.Struct, frozen=True, gc=False):
+    """A signal that is not stored yet, and the open wait that it meets: it is stored as taken by that. ``chain``: of
+    the instance that it was sent to, if to one. Fenced when the wait is gone, or a signal of this id is known."""
+
+    serial: int
+    signal: SignalRow
+    chain: str | None
+
+
 class Nothing(msgspec.Struct, frozen=True, gc=False):
     """The trigger came from outside and leaves nothing behind: a start, an operator's request."""
 
 
-Consumes = Taken | Replied | Answered | Nothing
+Consumes = Taken | Replied | Answered | Met | Nothing
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """A trigger that is to be stored for later, together with what it consumes (never :class:`Taken`)."""
+    """A trigger that is to be stored for later, together with what it consumes (never :class:`Taken` or
+    :class:`Met`)."""
 
     message: Message
     consumes: Consumes = Nothing()

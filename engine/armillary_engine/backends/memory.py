@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ..backend import NOBODY, UNLIMITED, Backend, Capabilities, TaskChange, Whole
 from ..clock import Clock, SystemClock
 from ..messages import SIGNAL, TIMER, signal_body, signal_of
-from ..mutation import Answered, Claim, Consumes, Delivery, Mutation, Nothing, Outcome, Replied, Return, Taken
+from ..mutation import Answered, Claim, Consumes, Delivery, Met, Mutation, Nothing, Outcome, Replied, Return, Taken
 from ..rows import CallRow, DefinitionRow, Message, SignalRow, SignalWait, Stored, TaskEventRow
 from ..wakes.drivers import refuse_driver
 from ..wakes.inprocess import InProcessWake
@@ -117,6 +117,10 @@ class MemoryBackend(MemoryReads, Whole):
                 done = replace(task, status="completed", answer_json=answer, completed_by=by, ended=now)
                 tables.tasks[instance, serial] = done
                 tables.task_events.append(TaskEventRow(instance, serial, "completed", now, by))
+            case Met(serial=serial, signal=signal, chain=chain):
+                del tables.waits[instance, serial]
+                taker = f"{instance}/{serial}"
+                tables.signals[signal.id] = KeptSignal(tables.number(), signal, chain, kept=False, takers=(taker,))
             case Nothing():
                 pass
 
@@ -193,17 +197,12 @@ class MemoryBackend(MemoryReads, Whole):
     def _offer(self, signal: SignalRow, chain: str | None) -> list[str]:
         """Hands a signal to the waits that it meets, and gives their waiting tokens."""
         tables = self.tables
-        meeting = [
-            (number, key)
-            for key, (number, wait) in tables.waits.items()
-            if meets(signal, chain, wait, tables.instances[key[0]].row.chain)
-        ]
-        meeting.sort()
+        meeting = tables.meeting(signal, chain)
         taken = meeting if signal.mode == "all" else meeting[:1]
-        for _, key in taken:
+        for key in taken:
             del tables.waits[key]
             self._hand(signal, *key)
-        return [f"{instance}/{serial}" for _, (instance, serial) in taken]
+        return [f"{instance}/{serial}" for instance, serial in taken]
 
     def _hand(self, signal: SignalRow, instance: str, serial: int) -> None:
         body = signal_body(signal.id, signal.name, signal.payload_json)
@@ -312,8 +311,7 @@ class MemoryBackend(MemoryReads, Whole):
             tables = self.tables
             if signal.id in tables.signals:
                 return ()
-            target = None if signal.instance is None else tables.instances.get(signal.instance)
-            chain = None if target is None else target.row.chain
+            chain = tables.chain_of(signal)
             number, taken = tables.number(), self._offer(signal, chain)
             kept = not taken and signal.mode == "one"
             tables.signals[signal.id] = KeptSignal(number, signal, chain, kept, tuple(taken))

@@ -12,7 +12,7 @@ from ..definition.values import loads
 from ..interpreter.replay import CHECKPOINT
 from ..messages import TIMER
 from ..queries import InstanceQuery, TaskQuery
-from ..rows import DefinitionRow, EventRow, InstanceRow, Letter, LetterState, Stored, TaskEventRow, TaskRow
+from ..rows import DefinitionRow, EventRow, InstanceRow, Letter, LetterState, SignalRow, Stored, TaskEventRow, TaskRow
 from .memory_tables import Tables
 
 
@@ -143,6 +143,12 @@ class MemoryReads:
         taken = {letter.seq for letter in heads}
         rest = [letter for letter in letters if letter.seq not in taken]
         return sorted([*sorted(heads, key=_order), *rest][:n], key=_order)
+
+    def would_meet(self, signal: SignalRow) -> tuple[Stored, int] | None:
+        with self.lock:
+            for instance, serial in self.tables.meeting(signal, self.tables.chain_of(signal))[:1]:
+                return self.tables.instances[instance], serial
+            return None
 
     def pending(self, instance: str) -> Sequence[tuple[str, int]]:
         with self.lock:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..messages import RETRY
-from ..mutation import Answered, Close, Consumes, Nothing, Replied, Taken
+from ..mutation import Answered, Close, Consumes, Met, Nothing, Replied, Taken
 from ..rows import (
     CallRow,
     DefinitionRow,
@@ -158,6 +158,20 @@ class Tables:
             why = f'{{"reason":"{close.reason}"}}'
             self.task_events.append(TaskEventRow(instance, close.serial, "cancelled", now, None, why))
 
+    def chain_of(self, signal: SignalRow) -> str | None:
+        """Of the instance that a signal is sent to."""
+        target = None if signal.instance is None else self.instances.get(signal.instance)
+        return None if target is None else target.row.chain
+
+    def meeting(self, signal: SignalRow, chain: str | None) -> list[tuple[str, int]]:
+        """The open waits that a signal meets, oldest first."""
+        found = [
+            (number, key)
+            for key, (number, wait) in self.waits.items()
+            if meets(signal, chain, wait, self.instances[key[0]].row.chain)
+        ]
+        return [key for _, key in sorted(found)]
+
     def consumable(self, instance: str, consumes: Consumes) -> bool:
         match consumes:
             case Taken(seq=seq, fence=fence):
@@ -169,6 +183,8 @@ class Tables:
             case Answered(serial=serial):
                 task = self.tasks.get((instance, serial))
                 return task is not None and task.status == "open"
+            case Met(serial=serial, signal=signal):
+                return (instance, serial) in self.waits and signal.id not in self.signals
             case Nothing():
                 return True
 

@@ -4,26 +4,21 @@ A batch is made, sent, heard of, and finished: another one is sent before anybod
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..backend import Begun
 from ..definition.problems import ArmillaryError
-from ..interpreter import SnapshotError
 from ..messages import message
 from ..mutation import Delivery, Mutation, Outcome, Replied
 from ..rows import Stored
-from ..telemetry import quiet
 from .calls import Returned
-from .programs import LACKING
 from .wanted import Wanted
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-log = logging.getLogger(__name__)
 OWN_FAULTS = ("store.too-large", "store.text")
 """Failures of a store that are those of what was to be put into it."""
 
@@ -114,24 +109,13 @@ class Batch:
         unknown = [instance for instance in replies if instance not in self._known]
         stored = {**self._known, **self._engine.store.read(unknown)} if unknown else self._known
         for instance, returned in replies.items():
-            if instance in stored and stored[instance].row.status != "suspended":
-                made = self._try_slice(stored[instance], returned)
+            if instance in stored and returned.trigger is not None:
+                consumes = Replied(returned.call.serial, returned.call.fence)
+                made = self._engine.slicer.attempt(stored[instance], returned.trigger, consumes)
                 if made is not None:
                     self._mutations.append(made)
                     continue
             self._kept.append(returned)
-
-    def _try_slice(self, stored: Stored, returned: Returned) -> Mutation | None:
-        if returned.trigger is None:
-            return None
-        try:
-            return self._engine.slicer.next(
-                stored, returned.trigger, Replied(returned.call.serial, returned.call.fence)
-            )
-        except Exception as error:
-            if not isinstance(error, (*LACKING, SnapshotError)):
-                log.error("instance %s could not take a reply", returned.call.instance, exc_info=quiet(error))
-            return None
 
     def _accept(self, accepted: Sequence[Returned]) -> None:
         """These will be answered later. One that was answered or closed meanwhile is none of ours any more."""

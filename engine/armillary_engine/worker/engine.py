@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from ..backend import Backend, Begun, Hint, Wake
 from ..clock import Clock
 from ..hints import makes_work, moments_of
-from ..mutation import Delivery, Mutation, Outcome
+from ..interpreter.triggers import Trigger
+from ..mutation import Consumes, Delivery, Mutation, Outcome
 from ..rows import CallRow, InstanceRow, Stored
 from ..telemetry import Telemetry
 from .attempts import CALL_LEASE, Attempts
@@ -172,6 +173,15 @@ class Engine:
         for moment in (*(sent.ready for sent in mutation.messages), *(retry.ready for retry in mutation.retries)):
             if moment is not None:
                 self.pulse.note(moment)
+
+    def take(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Outcome | None:
+        """Commits the slice that a trigger from outside starts. ``None``: it is to be stored, since others come first,
+        or what it needs is lacking here."""
+        mutation = self.slicer.attempt(stored, trigger, consumes)
+        if mutation is None:
+            return None
+        (outcome,) = self.commit([mutation])
+        return None if outcome.kind == "behind" else outcome
 
     # ── triggers that are stored ─────────────────────────────────────────────────────────────────────────────────────
 

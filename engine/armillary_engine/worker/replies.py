@@ -47,16 +47,9 @@ class Replies:
         stored = self._engine.store.read([call.instance]).get(call.instance)
         if stored is None:
             return "unknown"
-        if stored.row.status != "suspended":
-            try:
-                mutation = self._engine.slicer.next(stored, trigger, consumes)
-            except ArmillaryError:
-                pass  # who has what is lacking here takes it from the store
-            else:
-                (outcome,) = self._engine.commit([mutation])
-                if outcome.kind != "behind":
-                    return outcome.kind
-        (outcome,) = self._engine.deliver([Delivery(message(call.instance, trigger), consumes)])
+        outcome = self._engine.take(stored, trigger, consumes)
+        if outcome is None:
+            (outcome,) = self._engine.deliver([Delivery(message(call.instance, trigger), consumes)])
         return outcome.kind
 
 

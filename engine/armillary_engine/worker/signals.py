@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal, cast
@@ -10,7 +11,8 @@ from ..clock import as_datetime
 from ..definition.codec import dumps, loads, normalize
 from ..definition.problems import ArmillaryError
 from ..ids import check_text, new_id
-from ..interpreter.triggers import split_token
+from ..interpreter.triggers import SignalArrived, split_token
+from ..mutation import Met
 from ..operations import SignalExplanation, SignalStatus, SignalView, SignalWaitView
 from ..queries import SignalQuery
 from ..rows import SentSignal, SignalRow, SignalWait
@@ -36,6 +38,8 @@ class SignalDesk:
         self._engine = engine
         self._masking = masking
         self._note = note
+        self._counting = threading.Lock()
+        self._sending = 0
 
     def send(
         self, name: str, payload: Any = None, *, instance: str | None = None, match: Any = None, id: str | None = None,
@@ -67,7 +71,31 @@ class SignalDesk:
         return row.id
 
     def store(self, row: SignalRow) -> Sequence[str]:
-        """Stores a signal and tells who sleeps. The instances that it went to."""
+        """Stores a signal, and tells who sleeps. The instances that it went to. Of several that are sent at a time the
+        others are taken together, by a worker."""
+        with self._counting:
+            self._sending += 1
+            alone = self._sending == 1
+        try:
+            taken = self._take(row) if alone and row.mode == "one" else None
+            return self._store(row) if taken is None else (taken,)
+        finally:
+            with self._counting:
+                self._sending -= 1
+
+    def _take(self, row: SignalRow) -> str | None:
+        """Where nothing comes before it, a signal is stored in one commit with the slice that it starts: the instance.
+        No worker is woken for it, and no message stored, claimed and removed."""
+        found = self._engine.store.would_meet(row)
+        if found is None:
+            return None
+        stored, serial = found
+        trigger = SignalArrived(serial, row.id, row.name, loads(row.payload_json, depth=1_000))
+        chain = None if row.instance is None else stored.row.chain
+        outcome = self._engine.take(stored, trigger, Met(serial, row, chain))
+        return stored.row.id if outcome is not None and outcome.kind == "committed" else None
+
+    def _store(self, row: SignalRow) -> Sequence[str]:
         try:
             handed = self._engine.store.store_signal(row)
         except BaseException:

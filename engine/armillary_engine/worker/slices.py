@@ -3,16 +3,20 @@ read."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from ..clock import Clock
 from ..definition import model
-from ..interpreter import Snapshot, decode, interpret
+from ..interpreter import Snapshot, SnapshotError, decode, interpret
 from ..interpreter.triggers import Trigger
 from ..mutation import Consumes, Mutation
 from ..rows import CallRow, InstanceRow, Stored
+from ..telemetry import quiet
 from .mutations import first_row, to_mutation
-from .programs import Programs
+from .programs import LACKING, Programs
+
+log = logging.getLogger(__name__)
 
 
 class Slicer:
@@ -26,6 +30,19 @@ class Slicer:
     def next(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Mutation:
         """The slice of a stored instance. Raises what :func:`interpret`, :func:`decode` and the programs raise."""
         return self._slice(decode(stored.snapshot), stored.row, trigger, consumes, new=False)
+
+    def attempt(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Mutation | None:
+        """The slice of a stored instance. ``None``: the trigger is to be stored, for those who have what is lacking
+        here, or to become a dead letter."""
+        if stored.row.status == "suspended" or not self.programs.lacking.isdisjoint((stored.row.id, stored.row.digest)):
+            return None
+        try:
+            return self.next(stored, trigger, consumes)
+        except Exception as error:
+            if not isinstance(error, (*LACKING, SnapshotError)):
+                what = type(trigger).__name__
+                log.error("instance %s could not take a %s", stored.row.id, what, exc_info=quiet(error))
+            return None
 
     def first(self, snapshot: Snapshot, trigger: Trigger, consumes: Consumes, *, key: str | None) -> Mutation:
         """The first slice of an instance that is not stored yet."""

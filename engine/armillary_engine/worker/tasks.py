@@ -148,11 +148,9 @@ class TaskDesk:
 
     def _complete(self, row: TaskRow, stored: Stored, trigger: TaskCompleted) -> str:
         consumes = Answered(row.serial, text(trigger.answer), trigger.by)
-        if stored.row.status != "suspended":
-            (outcome,) = self._engine.commit([self._engine.slicer.next(stored, trigger, consumes)])
-            if outcome.kind != "behind":
-                return outcome.kind
-        (outcome,) = self._engine.deliver([Delivery(message(row.instance, trigger), consumes)])
+        outcome = self._engine.take(stored, trigger, consumes)
+        if outcome is None:
+            (outcome,) = self._engine.deliver([Delivery(message(row.instance, trigger), consumes)])
         return outcome.kind
 
 

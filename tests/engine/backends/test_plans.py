@@ -28,8 +28,8 @@ OF_ONE_INSTANCE = {
 }  # fmt: skip
 OF_WHAT_IS_READY = {
     "CLAIMABLE": outside.CLAIMABLE, "OF_DEFINITION": outside.OF_DEFINITION, "READY_NOW": reads.READY_NOW,
-    "READY_LATER": reads.READY_LATER,
-    "CALL_LATER": reads.CALL_LATER, "DUE_CALLS": outside.DUE_CALLS, "RUNNING": reads.RUNNING,
+    "READY_LATER": reads.READY_LATER, "CALL_LATER": reads.CALL_LATER, "DUE_CALLS": outside.DUE_CALLS,
+    "RUNNING": reads.RUNNING, "MET_BY_KEY": reads.MET_BY_KEY, "MET_BY_CHAIN": reads.MET_BY_CHAIN,
     "KEPT_SIGNAL": commit.KEPT_SIGNAL, "WAITS_BY_KEY": commit.WAITS_BY_KEY, "WAITS_BY_CHAIN": commit.WAITS_BY_CHAIN,
 }  # fmt: skip
 OF_A_STATE = ("messages_ready", "calls_ready", "tasks_status", "instances_status", "instances_living")

@@ -474,9 +474,9 @@ def test_who_stops_finishes_the_slice_in_hand_and_claims_no_other(
 
     monkeypatch.setattr(store, "commit", slow)
     monkeypatch.setattr(store, "claim", counted)
-    looking.signal("paid", match="0")
+    looking.signal("paid", match="0", mode="all")
     assert entered.wait(PATIENCE)
-    looking.signal("paid", match="1")
+    looking.signal("paid", match="1", mode="all")
     closing = threading.Thread(target=runtime.close)
     closing.start()
     assert runtime._loop._stop.wait(PATIENCE)

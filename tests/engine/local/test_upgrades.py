@@ -77,7 +77,7 @@ def test_the_newer_worker_upgrades_what_the_older_one_has_written(file_house: Ho
         newer.tell(instance)
         assert newer.said() == f"ready {instance}"
         sender = file_house.open(work=False)
-        sender.signal("paid", 3, instance=instance)
+        sender.signal("paid", 3, instance=instance, mode="all")
         assert newer.said() == "completed 1"
     stored = sender.engine.store.read([instance])[instance].snapshot
     assert stored.startswith(b'{"schema":2,')

@@ -19,7 +19,7 @@ from armillary_engine.backends.memory_upkeep import MemoryUpkeep
 from armillary_engine.interpreter import control, ending
 from armillary_engine.interpreter.commands import CancelChild, End
 from armillary_engine.interpreter.steps import scopes
-from armillary_engine.mutation import Answered, Replied, Taken
+from armillary_engine.mutation import Answered, Met, Replied, Taken
 from armillary_engine.worker import mutations as building
 from armillary_engine.worker.attempts import Attempts
 from armillary_engine.worker.batches import Batch
@@ -65,7 +65,7 @@ def the_revision_is_not_compared(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryBackend, "_stale", stale)
 
 
-def _consumable(patch: pytest.MonkeyPatch, kind: type[Taken | Replied | Answered], table: str) -> None:
+def _consumable(patch: pytest.MonkeyPatch, kind: type[Taken | Replied | Answered | Met], table: str) -> None:
     kept = MemoryBackend._consumable
 
     def consumable(self: MemoryBackend, instance: str, consumes: Any) -> bool:
@@ -265,6 +265,35 @@ def early_signals_are_not_kept(patch: pytest.MonkeyPatch) -> None:
         return went_to
 
     patch.setattr(MemoryBackend, "store_signal", store_signal)
+
+
+@mutation
+def a_signal_taken_at_once_passes_by_stored_triggers(patch: pytest.MonkeyPatch) -> None:
+    kept = MemoryBackend._stale
+
+    def stale(self: MemoryBackend, change: Any) -> Any:
+        found = kept(self, change)
+        passes = isinstance(change.consumes, Met) and found is not None and found.kind == "behind"
+        return None if passes else found
+
+    patch.setattr(MemoryBackend, "_stale", stale)
+
+
+@mutation
+def a_signal_taken_at_once_is_not_stored(patch: pytest.MonkeyPatch) -> None:
+    kept = MemoryBackend._consume
+
+    def consume(self: MemoryBackend, instance: str, consumes: Any) -> None:
+        kept(self, instance, consumes)
+        if isinstance(consumes, Met):
+            del self.tables.signals[consumes.signal.id]
+
+    patch.setattr(MemoryBackend, "_consume", consume)
+
+
+@mutation
+def a_signal_taken_at_once_may_be_known(patch: pytest.MonkeyPatch) -> None:
+    _consumable(patch, Met, "waits")
 
 
 @mutation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,14 +57,17 @@ def flow(*body: m.Step, version: str = "1.0.0") -> m.Definition:
     return m.Definition("Pays", (*body, m.Complete("done", m.Get("paid"))), version=version, input=SECRET)
 
 
-def make_dead(runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whatever is stored just now fails until it is a dead letter, whose id it gives."""
+def make_dead(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, sends: Callable[[], object] = str
+) -> str:
+    """Whatever is stored just now, or sent by ``sends``, fails until it is a dead letter, whose id it gives."""
 
     def broken(*_: Any) -> Any:
         raise RuntimeError("a defect of ours")
 
     with monkeypatch.context() as patch:
         patch.setattr(runtime.engine.slicer, "next", broken)
+        sends()
         while not (letters := runtime.dead_letters()):
             settle(runtime)
             clock.advance(seconds=200)
@@ -93,8 +96,7 @@ def test_what_a_signal_carries_is_masked(
     runtime.deploy(flow(PAID))
     instance = runtime.start("Pays", GIVEN).id
     settle(runtime)
-    runtime.signal("paid", GIVEN, match=1, id="s")
-    id = make_dead(runtime, clock, monkeypatch)
+    id = make_dead(runtime, clock, monkeypatch, lambda: runtime.signal("paid", GIVEN, match=1, id="s"))
     assert carried(runtime) == {"name": "paid", "payload": SHOWN, "signal": "s"}
     assert runtime.replay_dead_letter(id).body["payload"] == SHOWN  # type: ignore[index,call-overload]
     settle(runtime)
@@ -152,8 +154,7 @@ def dead(runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyP
     runtime.deploy(flow(PAID))
     instance = runtime.start("Pays", GIVEN).id
     settle(runtime)
-    runtime.signal("paid", GIVEN, match=1)
-    return instance, make_dead(runtime, clock, monkeypatch)
+    return instance, make_dead(runtime, clock, monkeypatch, lambda: runtime.signal("paid", GIVEN, match=1))
 
 
 def test_it_is_replayed_once(runtime: LocalRuntime, dead: tuple[str, str]) -> None:
@@ -184,8 +185,7 @@ def test_who_decides_about_one_needs_a_role_of_its_workflow(
     runtime.deploy(replace(flow(PAID), access=m.Access(operate=("ops",))))
     runtime.start("Pays", GIVEN)
     settle(runtime)
-    runtime.signal("paid", GIVEN, match=1)
-    id = make_dead(runtime, clock, monkeypatch)
+    id = make_dead(runtime, clock, monkeypatch, lambda: runtime.signal("paid", GIVEN, match=1))
     eve, bob = Caller("eve", frozenset({"clerk"})), Caller("bob", frozenset({"ops"}))
     for act in (runtime.replay_dead_letter, runtime.drop_dead_letter):
         with pytest.raises(ArmillaryError) as caught:

@@ -587,7 +587,7 @@ def _waiting(runtime: LocalRuntime, n: int) -> list[str]:
     ids = [runtime.start("Case").id for _ in range(n)]
     settle(runtime)
     for id in ids:
-        runtime.signal("go", id, instance=id)
+        runtime.signal("go", id, instance=id, mode="all")
     return ids
 
 
@@ -691,7 +691,7 @@ def test_a_trigger_of_a_newer_release_is_left_unclaimed(runtime: LocalRuntime) -
 def test_a_trigger_that_kills_its_workers_is_set_aside(runtime: LocalRuntime, clock: VirtualClock) -> None:
     runtime.deploy(DEFINITION)
     instance = runtime.start("Case").id
-    runtime.signal("go", 1, instance=instance)
+    runtime.signal("go", 1, instance=instance, mode="all")
     for number in range(1, 6):
         (claim,) = runtime.engine.store.claim(1, f"victim {number}", until=clock.now() + 1_000_000)
         assert claim.letter.failures == number

@@ -180,6 +180,9 @@ class PostgresqlBackend(SqlStore):
 
         return self._read(work, one=True)
 
+    def would_meet(self, signal: SignalRow) -> tuple[Stored, int] | None:
+        return self._directly(lambda run: self._signals.would_meet(run, signal))
+
     def check(self) -> Sequence[Defect]:
         return self._connections.read(reads.check, patient=True)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...messages import TIMER
-from ...rows import CallRow, EventRow, InstanceRow, TaskEventRow, TaskRow
+from ...rows import CallRow, EventRow, InstanceRow, SignalRow, TaskEventRow, TaskRow
 from ..sql.commit import CHANGING
 from ..sql.session import names
 from .binary import BIG, BLOB, BOOL, TEXT, Kind, array, scalar
@@ -21,7 +21,7 @@ MOMENT = "COALESCE($1::bigint, (extract(epoch FROM statement_timestamp()) * 1000
 _BIG = frozenset({
     "started", "updated", "revision", "events", "parent_serial", "ended", "number", "at", "serial", "deadline",
     "attempt_timeout", "attempt", "ready", "fence", "deliveries", "heartbeat", "created", "priority", "due", "control",
-    "seq", "expected",
+    "seq", "expected", "expires",
 })  # fmt: skip
 _KINDS = {"resting": BOOL, "direct": BOOL, "snapshot": BLOB, "body": BLOB}
 FEW, MANY = 4, 48
@@ -54,6 +54,7 @@ _INSTANCE = ("snapshot", *names(InstanceRow))
 _UPDATE = ("snapshot", *CHANGING, "id")
 _EVENT = ("instance", *names(EventRow))
 _MESSAGE = ("instance", "kind", "serial", "control", "body", "ready", "digest")
+_SIGNAL = (*names(SignalRow), "chain", "takers_json")
 _OF_INSTANCE = "y.instance = u.instance AND y.serial = u.serial"
 
 
@@ -96,6 +97,8 @@ PARTS = [
         "replied", ("instance", "serial", "fence"), "calls",
         f"{_OF_INSTANCE} AND y.fence = u.fence AND y.state <> 'answered'", check=True,
     ),
+    _removing("met", ("instance", "serial"), "waits", _OF_INSTANCE, check=True),
+    Part("signals", _SIGNAL, _insert("signals", _SIGNAL, ", kept", ", 0")),
     _removing("closed_calls", ("instance", "serial"), "calls", _OF_INSTANCE),
     _removing("closed_waits", ("instance", "serial"), "waits", _OF_INSTANCE),
     # What a trigger has consumed is removed as such: no row is removed by two parts, so that they can be counted.

@@ -10,8 +10,9 @@ from typing import Any
 
 from ...messages import signal_body
 from ...mutation import Mutation
-from ...rows import SignalRow
-from ..sql.outside import CHAIN_OF
+from ...rows import InstanceRow, SignalRow, Stored
+from ..sql.outside import CHAIN_OF, instance_of
+from ..sql.session import columns
 from .binary import BIG, BLOB, TEXT, array
 from .claims import NOW
 from .exchange import Named, StoreConnection, exchange, rows
@@ -48,6 +49,11 @@ SEND = f"""WITH found AS MATERIALIZED (
         CASE WHEN g.status = 'suspended' THEN 'held' ELSE 'ready' END, {NOW}, g.digest, 0, 0 FROM gone g ORDER BY g.seq
 ) SELECT instance FROM gone ORDER BY seq"""
 
+MET = f"""SELECT w.serial, i.snapshot, {columns(InstanceRow, "i.")} FROM (
+    SELECT y.instance, y.serial FROM waits y WHERE y.name = %(name)s AND {{matches}} ORDER BY y.seq + 0 LIMIT 1) w
+    CROSS JOIN LATERAL (SELECT * FROM instances y WHERE y.id = w.instance OFFSET 0) i"""
+OF_CHAIN = "y.chain = (SELECT z.chain FROM instances z WHERE z.id = %(instance)s)"
+
 
 class Signals:
     """The statements of one schema."""
@@ -56,7 +62,17 @@ class Signals:
         self._schema = schema
         self._riding = riding
         self._by_key = Named(qualified(SEND.replace("{matches}", "w.key = %(key)s"), schema), KINDS)
+        self._met_by_key = Named(qualified(MET.replace("{matches}", "y.key = %(key)s"), schema), KINDS)
+        self._met_by_chain = Named(qualified(MET.replace("{matches}", OF_CHAIN), schema), KINDS)
         self._by_chain = Named(qualified(SEND.replace("{matches}", "w.chain = %(chain)s"), schema), KINDS)
+
+    def would_meet(self, connection: StoreConnection, signal: SignalRow) -> tuple[Stored, int] | None:
+        """See :meth:`armillary_engine.backend.Reads.would_meet`."""
+        met = self._met_by_key if signal.instance is None else self._met_by_chain
+        given = {"name": signal.name, "key": signal.key, "instance": signal.instance}
+        for row in met.rows(connection, given):
+            return Stored(instance_of(row[2:]), row[1]), row[0]
+        return None
 
     def send(self, connection: StoreConnection, signal: SignalRow, now: int | None) -> Sequence[str]:
         """See :meth:`armillary_engine.backend.Writes.store_signal`."""

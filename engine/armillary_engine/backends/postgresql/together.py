@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from ...mutation import Answered, Mutation, Replied, Taken
-from ...rows import CallRow, EventRow, InstanceRow, Message, TaskEventRow, TaskRow
+from ...mutation import Answered, Met, Mutation, Replied, Taken
+from ...rows import CallRow, EventRow, InstanceRow, Message, SignalRow, TaskEventRow, TaskRow
 from ..sql.commit import CHANGING
+from ..sql.consuming import takers_text
 from ..sql.session import names
 from .binary import BIG, scalar
 from .exchange import Command
@@ -24,6 +25,7 @@ _event = attrgetter(*names(EventRow))
 _call = attrgetter(*names(CallRow))
 _task = attrgetter(*names(TaskRow))
 _task_event = attrgetter(*names(TaskEventRow))
+_signal = attrgetter(*names(SignalRow))
 NONE = -1
 """No message, and no call: nothing has that number."""
 
@@ -90,6 +92,9 @@ class Together:
                 self._add("taken", (seq, fence, row.id))
             case Replied(serial=serial, fence=fence):
                 self._add("replied", (row.id, serial, fence))
+            case Met(serial=serial, signal=signal, chain=chain):
+                self._add("met", (row.id, serial))
+                self._add("signals", (*_signal(signal), chain, takers_text([(row.id, serial)])))
         self._close(mutation)
         for call in mutation.calls:
             self._add("calls", _call(call))
@@ -117,14 +122,14 @@ class Together:
     def _close(self, mutation: Mutation) -> None:
         row, consumes = mutation.row, mutation.consumes
         seq = consumes.seq if isinstance(consumes, Taken) else NONE
-        serial = consumes.serial if isinstance(consumes, Replied) else NONE
+        serial = consumes.serial if isinstance(consumes, (Replied, Met)) else NONE
         ends = row.ended is not None
         if ends and mutation.expected is not None:
             self._add("ended_messages", (row.id, seq))
         for close in mutation.closes:
             if close.kind == "call" and close.serial != serial:
                 self._add("closed_calls", (row.id, close.serial))
-            if close.kind == "signal":
+            if close.kind == "signal" and close.serial != serial:
                 self._add("closed_waits", (row.id, close.serial))
             if not ends:
                 self._add("closed_timers", (row.id, close.serial, seq))

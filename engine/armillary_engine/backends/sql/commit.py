@@ -6,11 +6,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from ...definition.values import dumps
 from ...messages import RETRY, SIGNAL, TIMER, signal_body, signal_of
 from ...mutation import Close, Delivery, Mutation, Outcome, Replied, Taken
 from ...rows import CallRow, EventRow, InstanceRow, Message, SignalWait, TaskEventRow, TaskRow
-from .consuming import INSERT_TASK_EVENT, REMOVE_MESSAGE, THERE, consumable, consume, named, task_event_values
+from .consuming import (
+    INSERT_TASK_EVENT,
+    REMOVE_MESSAGE,
+    REMOVE_WAIT,
+    THERE,
+    consumable,
+    consume,
+    named,
+    takers_text,
+    task_event_values,
+)
 from .session import Session, insert, insert_all, names, values
 
 _FIXED = ("id", "workflow", "version", "digest", "chain", "started", "key", "parent", "parent_serial", "previous")
@@ -38,7 +47,6 @@ RETRY_CALL = """UPDATE calls SET fence = fence + 1, attempt = ?, ready = ?, stat
     WHERE instance = ? AND serial = ?"""
 REMOVE_CALL = "DELETE FROM calls WHERE instance = ? AND serial = ?"
 INSERT_WAIT = "INSERT INTO waits (instance, serial, chain, name, key) VALUES (?, ?, ?, ?, ?)"
-REMOVE_WAIT = "DELETE FROM waits WHERE instance = ? AND serial = ?"
 REMOVE_DEADLINES = f"DELETE FROM messages WHERE instance = ? AND serial = ? AND kind = '{TIMER}'"
 CONTROL_GOES_ON = """UPDATE messages SET instance = ?, digest = ?, ready = arrived, owner = NULL
     WHERE instance = ? AND control = 1 AND state <> 'dead'"""
@@ -227,11 +235,6 @@ def _open_wait(session: Session, row: InstanceRow, wait: SignalWait, now: int) -
         hand(session, row.id, wait.serial, signal, name, payload, now)
         return
     session.run(INSERT_WAIT, (row.id, wait.serial, row.chain, wait.name, wait.key))
-
-
-def takers_text(waits: Sequence[tuple[str, int]]) -> str:
-    """The waiting tokens that a signal was handed to, as JSON."""
-    return dumps([f"{instance}/{serial}" for instance, serial in waits]).decode()
 
 
 def hand(

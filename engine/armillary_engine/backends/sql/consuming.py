@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ...mutation import Answered, Consumes, Nothing, Replied, Taken
-from ...rows import TaskEventRow
+from ...definition.values import dumps
+from ...mutation import Answered, Consumes, Met, Nothing, Replied, Taken
+from ...rows import SignalRow, TaskEventRow
 from .session import Session, insert, values
 
 THERE: Mapping[type[Consumes], str] = {
     Taken: "SELECT 1 FROM messages WHERE instance = ? AND seq = ? AND deliveries = ?",
     Replied: "SELECT 1 FROM calls WHERE instance = ? AND serial = ? AND fence = ? AND state <> 'answered'",
     Answered: "SELECT 1 FROM tasks WHERE instance = ? AND serial = ? AND status = 'open'",
+    Met: """SELECT 1 FROM waits WHERE instance = ? AND serial = ?
+        AND NOT EXISTS (SELECT 1 FROM signals WHERE id = ?)""",
     Nothing: "SELECT 1 FROM instances WHERE id = ?",
 }
 """Whether what a trigger consumes is there, and this worker's."""
@@ -20,10 +23,13 @@ MARK_ANSWERED = "UPDATE calls SET state = 'answered', owner = NULL WHERE instanc
 COMPLETE_TASK = """UPDATE tasks SET status = 'completed', answer_json = ?, completed_by = ?, ended = ?
     WHERE instance = ? AND serial = ?"""
 INSERT_TASK_EVENT = insert("task_events", TaskEventRow)
+REMOVE_WAIT = "DELETE FROM waits WHERE instance = ? AND serial = ?"
+INSERT_SIGNAL = insert("signals", SignalRow, "chain", "kept", "takers_json")
 task_event_values = values(TaskEventRow)
+signal_values = values(SignalRow)
 
 
-def named(consumes: Consumes) -> tuple[int, ...]:
+def named(consumes: Consumes) -> tuple[int | str, ...]:
     """What tells it apart in :data:`THERE`, after the instance."""
     match consumes:
         case Taken(seq=seq, fence=fence):
@@ -32,6 +38,8 @@ def named(consumes: Consumes) -> tuple[int, ...]:
             return (serial, fence)
         case Answered(serial=serial):
             return (serial,)
+        case Met(serial=serial, signal=signal):
+            return (serial, signal.id)
         case Nothing():
             return ()
 
@@ -41,6 +49,11 @@ def consumable(session: Session, instance: str, consumes: Consumes) -> bool:
     if isinstance(consumes, Nothing):
         return True
     return bool(session.rows(THERE[type(consumes)], (instance, *named(consumes))))
+
+
+def takers_text(waits: Sequence[tuple[str, int]]) -> str:
+    """The waiting tokens that a signal was handed to, as JSON."""
+    return dumps([f"{instance}/{serial}" for instance, serial in waits]).decode()
 
 
 def consume(session: Session, instance: str, consumes: Consumes, now: int) -> None:
@@ -54,5 +67,8 @@ def consume(session: Session, instance: str, consumes: Consumes, now: int) -> No
             session.run(COMPLETE_TASK, (answer, by, now, instance, serial))
             event = TaskEventRow(instance, serial, "completed", now, by)
             session.run(INSERT_TASK_EVENT, task_event_values(event))
+        case Met(serial=serial, signal=signal, chain=chain):
+            session.run(REMOVE_WAIT, (instance, serial))
+            session.run(INSERT_SIGNAL, (chain, 0, takers_text([(instance, serial)]), *signal_values(signal)))
         case Nothing():
             pass

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from ...backend import TaskChange
 from ...mutation import Claim, Return
 from ...rows import CallRow, DefinitionRow, InstanceRow, Letter, Message, SignalRow, Stored
-from .commit import TAKE_WAIT, hand, takers_text, waits_for
-from .consuming import INSERT_TASK_EVENT, task_event_values
+from .commit import TAKE_WAIT, hand, waits_for
+from .consuming import INSERT_SIGNAL, INSERT_TASK_EVENT, signal_values, takers_text, task_event_values
 from .session import Row, Session, columns, insert, names, values
 
 LETTER = "m.seq, m.instance, m.kind, m.body, m.serial, m.control, m.arrived, m.state, m.deliveries, m.failures, m.error"
@@ -46,7 +46,6 @@ RELEASE_CALLS = "UPDATE calls SET owner = NULL, ready = ? WHERE owner = ?"
 
 SIGNAL_KNOWN = "SELECT 1 FROM signals WHERE id = ?"
 CHAIN_OF = "SELECT chain FROM instances WHERE id = ?"
-INSERT_SIGNAL = insert("signals", SignalRow, "chain", "kept", "takers_json")
 ASSIGN_TASK = "UPDATE tasks SET assignee = ? WHERE instance = ? AND serial = ? AND status = 'open' AND {holder}"
 
 DEFINITION = columns(DefinitionRow)
@@ -64,7 +63,6 @@ DROP = "DELETE FROM messages WHERE seq = ? AND state = 'dead'"
 
 ALL = 1_000_000
 _RESTING = names(InstanceRow).index("resting")
-_signal_values = values(SignalRow)
 _definition_values = values(DefinitionRow)
 
 
@@ -163,7 +161,7 @@ def store_signal(session: Session, signal: SignalRow, now: int) -> Sequence[str]
     waits = waits_for(session, signal.name, signal.key, to, limit)
     kept = not waits and signal.mode == "one"
     takers = takers_text([(instance, serial) for _, instance, serial in waits])
-    session.run(INSERT_SIGNAL, (chain, int(kept), takers, *_signal_values(signal)))
+    session.run(INSERT_SIGNAL, (chain, int(kept), takers, *signal_values(signal)))
     for seq, instance, serial in waits:
         session.run(TAKE_WAIT, (seq,))
         hand(session, instance, serial, signal.id, signal.name, signal.payload_json, now)

@@ -8,12 +8,16 @@ from typing import Any
 from ...backend import Defect, Found
 from ...definition.values import dumps
 from ...queries import InstanceQuery, TaskQuery
-from ...rows import DefinitionRow, EventRow, InstanceRow, Letter, Stored, TaskEventRow, TaskRow
+from ...rows import DefinitionRow, EventRow, InstanceRow, Letter, SignalRow, Stored, TaskEventRow, TaskRow
 from .outside import DEFINITION, LETTER, definition_of, instance_of, letter_of, without_marks
 from .session import Session, columns
 
 INSTANCE = columns(InstanceRow, "i.")
 STORED = f"SELECT i.snapshot, {INSTANCE} FROM instances i WHERE i.id = ?"
+MET = f"""SELECT w.serial, i.snapshot, {INSTANCE} FROM waits w JOIN instances i ON i.id = w.instance
+    WHERE w.name = ? AND {{matches}} ORDER BY w.seq LIMIT 1"""
+MET_BY_KEY = MET.replace("{matches}", "w.key = ?")
+MET_BY_CHAIN = MET.replace("{matches}", "w.chain = (SELECT z.chain FROM instances z WHERE z.id = ?)")
 ONE_DEFINITION = f"SELECT {DEFINITION} FROM definitions WHERE digest = ?"
 LIVING = "(SELECT COUNT(*) FROM instances i WHERE i.digest = d.digest AND i.ended IS NULL)"
 DEFINITIONS = f"SELECT {columns(DefinitionRow, 'd.')}, {LIVING} FROM definitions d {{where}} ORDER BY d.seq DESC"
@@ -89,6 +93,14 @@ def read(session: Session, instances: Sequence[str]) -> Mapping[str, Stored]:
         for row in session.rows(STORED, (wanted,)):
             found[wanted] = Stored(instance_of(row[1:]), row[0])
     return found
+
+
+def would_meet(session: Session, signal: SignalRow) -> tuple[Stored, int] | None:
+    """See :meth:`armillary_engine.backend.Reads.would_meet`."""
+    by = MET_BY_KEY if signal.instance is None else MET_BY_CHAIN
+    for row in session.rows(by, (signal.name, signal.key if signal.instance is None else signal.instance)):
+        return Stored(instance_of(row[2:]), row[1]), row[0]
+    return None
 
 
 def definition(session: Session, digest: str) -> DefinitionRow | None:

@@ -11,7 +11,7 @@ from ...backend import Defect, Found, TaskChange
 from ...clock import Clock
 from ...mutation import Delivery, Outcome, Return
 from ...queries import InstanceQuery, TaskQuery
-from ...rows import DefinitionRow, EventRow, Letter, LetterState, TaskEventRow, TaskRow
+from ...rows import DefinitionRow, EventRow, Letter, LetterState, SignalRow, Stored, TaskEventRow, TaskRow
 from . import commit, outside, reads
 from .retention import SqlRetention
 from .session import Session
@@ -93,6 +93,9 @@ class SqlStore:
 
     def task_events(self, instance: str, serial: int) -> Sequence[TaskEventRow]:
         return self._read(lambda session: reads.task_events(session, instance, serial), one=True)
+
+    def would_meet(self, signal: SignalRow) -> tuple[Stored, int] | None:
+        return self._read(lambda session: reads.would_meet(session, signal), one=True)
 
     def pending(self, instance: str) -> Sequence[tuple[str, int]]:
         return self._read(lambda session: reads.pending(session, instance), one=True)

@@ -19,7 +19,7 @@ from .signals import PAID, arrived, signal
 FOREVER = SignalWait(9, "never", None)
 
 
-def _meet(bench: Bench, first: Callable[[], object], second: Callable[[], object]) -> None:
+def meet(bench: Bench, first: Callable[[], object], second: Callable[[], object]) -> None:
     """``first`` is done on the first opening of the store, its transaction is held open before it is committed, and
     ``second`` begins meanwhile on another one."""
     with bench.hold(bench.store) as holding:
@@ -41,9 +41,9 @@ def a_signal_and_a_wait_whose_transaction_is_held_open_meet(bench: Bench) -> Non
         start = bench.start(f"i{number}", waits=(SignalWait(1, "paid", key),))
         sent = signal(bench, f"s{number}", key=key)
         if signal_first:
-            _meet(bench, lambda: bench.store.store_signal(sent), lambda: bench.commit(start, other))  # noqa: B023
+            meet(bench, lambda: bench.store.store_signal(sent), lambda: bench.commit(start, other))  # noqa: B023
         else:
-            _meet(bench, lambda: bench.commit(start), lambda: other.store_signal(sent))  # noqa: B023
+            meet(bench, lambda: bench.commit(start), lambda: other.store_signal(sent))  # noqa: B023
     assert sorted(arrived(bench)) == [(f"i{number}", 1, f"s{number}") for number in range(4)]
 
 
@@ -75,7 +75,7 @@ def a_signal_to_an_instance_that_is_being_continued_reaches_the_next(bench: Benc
             sender.join()
             mover.join()
         else:
-            _meet(bench, hand_over, send)
+            meet(bench, hand_over, send)
     assert sorted(arrived(bench)) == [("i0~2", 1, "s0"), ("i1~2", 1, "s1")]
 
 
@@ -109,7 +109,7 @@ def a_dead_letter_that_two_decide_about_at_once_is_decided_once(bench: Bench) ->
         ) -> None:  # fmt: skip
             decided["second"] = bench.decide(letter, status, other)
 
-        _meet(bench, first, second)
+        meet(bench, first, second)
         assert isinstance(decided["first"], LetterRecord)
         assert decided["second"] == "gone"
         (claim,) = bench.claim()
@@ -125,9 +125,9 @@ def a_version_that_is_disabled_while_it_is_deployed_again_is_disabled(bench: Ben
         row = DefinitionRow("Case", f"{number}.0.0", f"d{number}", b"{}", bench.clock.now())
         bench.store.deploy(row)
         if deployed_first:
-            _meet(bench, lambda: bench.store.deploy(row), lambda: other.enable(row.digest, False))  # noqa: B023
+            meet(bench, lambda: bench.store.deploy(row), lambda: other.enable(row.digest, False))  # noqa: B023
         else:
-            _meet(bench, lambda: bench.store.enable(row.digest, False), lambda: other.deploy(row))  # noqa: B023
+            meet(bench, lambda: bench.store.enable(row.digest, False), lambda: other.deploy(row))  # noqa: B023
     assert {one.digest: one.enabled for one, _ in bench.store.definitions()} == {"d0": False, "d1": False}
     assert list(bench.store.versions("Case")) == []
 

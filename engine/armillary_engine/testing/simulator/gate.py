@@ -258,6 +258,12 @@ class Gate:
     def read(self, instances: Sequence[str]) -> Mapping[str, Stored]:
         return self.reading("reading", lambda: self.inner.read(instances))
 
+    def would_meet(self, signal: SignalRow) -> tuple[Stored, int] | None:
+        """Nobody asks where others are sent at the same time."""
+        if self.world.crowded:
+            return None
+        return self.reading("looking for a wait", lambda: self.inner.would_meet(signal))
+
     def reading(self, what: str, work: Callable[[], T]) -> T:
         """A read."""
         self._expect_alive()

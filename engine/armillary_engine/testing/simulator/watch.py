@@ -11,7 +11,7 @@ from ...interpreter import Snapshot, decode, replay
 from ...interpreter.commands import Event
 from ...interpreter.triggers import Trigger
 from ...messages import trigger_of
-from ...mutation import Answered, Claim, Delivery, Mutation, Outcome, Replied, Taken
+from ...mutation import Answered, Claim, Delivery, Met, Mutation, Outcome, Replied, Taken
 from ...rows import EventRow, Letter, SignalRow, SignalWait, TaskRow
 from .definitions import kind_of
 from .seen import Events, Seen
@@ -65,6 +65,9 @@ class Watch:
         tell("%s: %s is at revision %s (%s): %s", process, row.id, row.revision, row.status, Events(mutation.events))
         after = decode(mutation.snapshot)
         seen = self._seen(mutation, after)
+        if isinstance(mutation.consumes, Met):
+            self.signalled(process, mutation.consumes.signal, (row.id,))
+            self.world.coverage.sights["signal taken at once"] += 1
         self._events(seen, mutation)
         self._consume(seen, mutation)
         if seen.state != after.state:
@@ -157,6 +160,8 @@ class Watch:
                 serial, mark = answering, ("reply", id, answering, fence)
             case Answered(serial=answering):
                 serial, mark = answering, ("answer", id, answering)
+            case Met(serial=met):
+                serial = met
         if mutation.expected is not None and not isinstance(consumes, Taken):
             self._not_before_others(id)
         if mark is not None:

@@ -56,6 +56,8 @@ class World:
         self.poisonous: dict[int, bool] = {}
         """Messages that were claimed, and whether they come to nothing whenever they are taken."""
         self.programs = programs
+        self.crowded = seed % 2 == 1
+        """Signals are sent while others are, so that workers take all of them."""
         self._limit = 1 if self.random.random() < 0.15 else None
         self._events: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = count()

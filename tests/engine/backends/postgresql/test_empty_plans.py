@@ -31,22 +31,27 @@ def test_a_backlog_is_sent_and_taken_by_index_with_plans_that_were_made_on_empty
                 other.execute(f'ALTER TABLE "{schema}".{table} SET (autovacuum_enabled = off)'.encode())
                 other.execute(f'VACUUM ANALYZE "{schema}".{table}'.encode())
             runtime.deploy(PAID)
-            for number in range(2):
+            for number, mode in enumerate(("one", "all", "one", "all")):
                 runtime.start("Paid", {"order": f"W-{number}"})
-                runtime.signal("paid", match=f"W-{number}")
+                runtime.signal("paid", match=f"W-{number}", mode=mode)  # type: ignore[arg-type]
                 engine.step()
             for number in range(WAITS):
                 runtime.start("Paid", {"order": f"O-{number}"})
             before = read(store, other, schema)
             for number in range(100):
-                runtime.signal("paid", match=f"O-{number}")
+                runtime.signal("paid", match=f"O-{number}", mode="all")
             sent = read(store, other, schema) - before
             before += sent
+            for number in range(100, 200):
+                runtime.signal("paid", match=f"O-{number}")
+            at_once = read(store, other, schema) - before
+            before += at_once
             while engine.step():
                 pass
             taken = read(store, other, schema) - before
         assert engine.telemetry.counts()["claim"] == 102
     assert sent < 100 * 20
+    assert at_once < 100 * 40
     # About a dozen entries for each signal. With scans of what waits it was ten times as many.
     assert taken < 100 * 40
 

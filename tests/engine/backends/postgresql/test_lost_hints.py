@@ -123,7 +123,7 @@ def test_who_waits_hears_of_what_a_worker_committed_before_it_died(
     """
     with dying(house, script) as child:
         assert child.said() == "ready"
-        observer.signal("paid", 1, match="O")
+        observer.signal("paid", 1, match="O", mode="all")
         assert child.said() == ""
         assert house.until(observer, instance).status == "completed"
 

@@ -80,7 +80,20 @@ def opened_now(runtime: LocalRuntime) -> None:
 # ── lone commits ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_hints_of_a_lone_signal_go_with_its_commits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hint_of_a_lone_signal_goes_with_its_commit(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, publisher = house.open(), house.open(work=False)
+    worker.deploy(PAID)
+    instance = worker.start("Paid", {"order": "O"}).id
+    opened_now(publisher)
+    told = Told(monkeypatch, publisher, worker)
+    publisher.signal("paid", 1, match="O")
+    told.until(lambda hint: (instance, 2) in hint.changed and not hint.work)
+    assert told.sent == []
+
+
+def test_the_hints_of_one_that_a_worker_takes_go_with_its_commits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker, publisher = house.open(), house.open(work=False)
     worker.deploy(PAID)
     instance = worker.start("Paid", {"order": "O"}).id
@@ -88,7 +101,7 @@ def test_the_hints_of_a_lone_signal_go_with_its_commits(house: House, monkeypatc
     opened_now(publisher)
     of_worker = Told(monkeypatch, worker, publisher)
     of_publisher = Told(monkeypatch, publisher, worker)
-    publisher.signal("paid", 1, match="O")
+    publisher.signal("paid", 1, match="O", mode="all")
     of_publisher.until(lambda hint: hint == Hint())
     of_worker.until(lambda hint: (instance, 2) in hint.changed and not hint.work)
     assert (of_publisher.sent, of_worker.sent) == ([], [])
@@ -101,7 +114,7 @@ def test_a_signal_that_is_kept_wakes_nobody(house: House, monkeypatch: pytest.Mo
     told = Told(monkeypatch, publisher, worker)
     publisher.signal("paid", 1, match="nobody waits for it")
     worker.start("Paid", {"order": "O"})
-    publisher.signal("paid", 2, match="O")
+    publisher.signal("paid", 2, match="O", mode="all")
     told.until(lambda hint: hint.work)
     assert sum(hint.work for hint in told.heard) == 1
 
@@ -115,7 +128,7 @@ def test_a_hint_that_could_not_go_along_is_told_the_usual_way(house: House, monk
     fails = Named("SELECT (1 / (length(%(text)s) * 0))::text", riding.KINDS)
     monkeypatch.setitem(statements, riding.HANDED_OVER, fails)
     told = Told(monkeypatch, publisher, worker)
-    publisher.signal("paid", 1, match="O")
+    publisher.signal("paid", 1, match="O", mode="all")
     told.until(lambda hint: hint.work)
     assert house.until(worker, instance, lambda view: view.revision == 2).revision == 2
     publisher.engine.wake.close()
@@ -130,10 +143,10 @@ def test_what_follows_at_once_is_gathered_and_told_once(house: House, monkeypatc
     opened_now(publisher)
     wake = cast(PostgresqlWake, publisher.engine.wake)
     told = Told(monkeypatch, publisher, worker)
-    publisher.signal("paid", 1, match="A")
+    publisher.signal("paid", 1, match="A", mode="all")
     assert told.sent == []
     wake._gathered = threading.TIMEOUT_MAX  # the gap is not over yet
-    publisher.signal("paid", 1, match="B")
+    publisher.signal("paid", 1, match="B", mode="all")
     assert wake._pending == [Hint()]
     wake._pending.clear()
     wake._gathered = 0.0

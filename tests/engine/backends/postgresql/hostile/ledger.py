@@ -138,11 +138,14 @@ class Ledger:
             client.start()
 
     def _client(self, number: int) -> None:
-        turn = 0
+        turn, owed = 0, list[str]()
         while not self._stop.is_set():
-            order = f"O-{number}-{turn}"
-            self._until_told(self._start, order)
-            self._until_told(self._pay, order)
+            owed.append(f"O-{number}-{turn}")
+            self._until_told(self._start, owed[-1])
+            if turn % 2:  # the first of them may wait for it by now, the second seldom does
+                for order in owed:
+                    self._until_told(self._pay, order)
+                owed.clear()
             turn += 1
             with self._moved:
                 self._moved.notify_all()
