@@ -4,7 +4,10 @@ The first hint goes at once, from whoever has it where sending waits for nobody;
 together, from a thread, and none goes within a commit. A hint that could not be sent is kept and sent as soon as it can
 be. Whoever was disconnected looks once when it is back; whoever has heard others looks once more when they have fallen
 silent, since one of them may have died after a commit and before its hint; and everybody looks every two minutes, for a
-line may be deaf and not know it, and tries whether it hears itself. So a loss costs time, never work."""
+line may be deaf and not know it, and tries whether it hears itself. So a loss costs time, never work.
+
+Where nobody else listens nothing is told. Whoever connects says so, and all who hear it answer; whoever was not
+answered is alone, until it hears of somebody: then it tells that anything may have changed."""
 
 from __future__ import annotations
 
@@ -29,6 +32,8 @@ SELDOM = 120.0
 """Seconds after which everybody looks, whatever was lost, and however."""
 ECHO = 10.0
 """Seconds after which a line that has not heard what was sent on it counts as lost."""
+ANSWERED = 0.5
+"""Seconds after which whoever has said that it is there, and heard nobody, is alone."""
 FOREVER = float("inf")
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds before a connection is tried again."""
@@ -89,12 +94,13 @@ class BusWake:
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._ready = threading.Event()
-        self._pending = [HELLO]
+        self._pending: list[Hint] = []
+        self._alone_from = FOREVER
+        """The moment from which nobody else is known to listen."""
         self._gathers = GAPS[0][1]
         self._gathered = 0.0
         """The moment until which hints are gathered."""
         self._sending = threading.Lock()
-        self._ready.set()
         self._listener = threading.Thread(target=self._listen, args=(connected,), name="armillary-listen", daemon=True)
         self._notifier = threading.Thread(target=self._notify, name="armillary-notify", daemon=True)
         self._listener.start()
@@ -104,11 +110,13 @@ class BusWake:
 
     def notify(self, hint: Hint) -> None:
         """See :class:`armillary_engine.backend.Wake`."""
+        if self._is_alone():
+            return
         with self._lock:
-            alone = self._alone() and not self._line.waits
+            at_once = self._at_once() and not self._line.waits
             self._pending.append(hint)
             first = len(self._pending) == 1
-        if alone and self._sending.acquire(blocking=False):
+        if at_once and self._sending.acquire(blocking=False):
             try:
                 sent = self._send()
             finally:
@@ -118,7 +126,10 @@ class BusWake:
         if first:
             self._ready.set()
 
-    def _alone(self) -> bool:
+    def _is_alone(self) -> bool:
+        return time.monotonic() >= self._alone_from
+
+    def _at_once(self) -> bool:
         """Whether a hint may go at once: none waits, and nothing was told just before."""
         return not self._pending and time.monotonic() >= self._gathered
 
@@ -178,6 +189,10 @@ class BusWake:
                     log.info("the connection that listens was lost: %s", error)
 
     def _hear(self) -> None:
+        was_alone, self._alone_from = self._is_alone(), FOREVER
+        self._say(_Text(self._owner, changed=()))
+        if was_alone:
+            self.notify(ANYTHING)  # somebody may have come while the line was lost
         seldom = silent = time.monotonic() + SELDOM
         deaf = FOREVER
         while not self._closed.is_set():
@@ -186,11 +201,12 @@ class BusWake:
             now = time.monotonic()
             if any(text.startswith(self._mine) for text in arrived):
                 deaf = FOREVER
+                self._alone_from = min(self._alone_from, now + ANSWERED)
             if now >= deaf:
                 raise LineLostError(f"expected to hear what was sent within {ECHO} s, and it is deaf")
             if now >= seldom:
                 self._tell(ANYTHING)
-                self._call()
+                self._say(_Text(self._owner))
                 seldom = silent = now + SELDOM
                 deaf = now + ECHO
             elif any(heard):  # its own texts break no silence
@@ -199,25 +215,31 @@ class BusWake:
                 self._tell(LOOK)
                 silent = seldom
 
-    def _call(self) -> None:
-        """Sends what nobody heeds, and what must come back."""
+    def _say(self, text: _Text) -> None:
+        """Something of this wake's own."""
         with self._sending:
-            self._line.send([f"{self._mine}]"])
+            self._line.send([_written(text)])
 
     def _take(self, text: str) -> bool:
-        """Whether it came from somebody else."""
+        """Whether it was told by somebody else."""
         if text.startswith(self._mine):
             return False
         try:
-            owner, work, due, changed = msgspec.json.decode(
-                text, type=tuple[str, bool, int | None, tuple[tuple[str, int], ...]]
-            )
+            told = msgspec.json.decode(text, type=_Text)
         except msgspec.DecodeError:
             return False
-        if owner == self._owner:
+        if told.owner == self._owner:
             return False
-        if changed or work or due is not None:
-            self._tell(Hint(changed, work, due))
+        was_alone, self._alone_from = self._is_alone(), time.monotonic() + 2 * SELDOM
+        if was_alone:
+            self.notify(ANYTHING)  # what was committed since then was told to nobody
+        if told.changed is None:
+            return False
+        hint = Hint(told.changed, told.work, told.due)
+        if hint != HELLO:
+            self._tell(hint)
+        elif not was_alone:
+            self._say(_Text(self._owner))
         return True
 
     def _tell(self, hint: Hint) -> None:
@@ -257,6 +279,20 @@ class BusWake:
         self._line.disconnect()
 
 
+class _Text(msgspec.Struct, array_like=True):
+    """What is sent: a hint, or (without ``changed``) only that its sender is there. One that says nothing else asks who
+    is."""
+
+    owner: str
+    work: bool = False
+    due: int | None = None
+    changed: tuple[tuple[str, int], ...] | None = None
+
+
+def _written(text: _Text) -> str:
+    return msgspec.json.encode(text).decode()
+
+
 def together(hints: Sequence[Hint]) -> Hint:
     """What hints say together: of each instance its highest revision, and the earliest moment."""
     if len(hints) == 1:
@@ -282,4 +318,4 @@ def texts(owner: str, hint: Hint, limit: int) -> list[str]:
             size = 0
         parts[-1].append(one)
         size += length
-    return [msgspec.json.encode((owner, hint.work, hint.due, part)).decode() for part in parts]
+    return [_written(_Text(owner, hint.work, hint.due, tuple(part))) for part in parts]

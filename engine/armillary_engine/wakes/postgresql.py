@@ -191,7 +191,7 @@ class PostgresqlWake(BusWake):
         """The channel and the text of a hint that may be told together with what it tells of; ``None``: only
         :meth:`notify` may tell it. Where there is much to tell, all of it is gathered."""
         with self._lock:
-            if not self._alone() or self._gathers > LONE:
+            if self._is_alone() or not self._at_once() or self._gathers > LONE:
                 return None
             self._gather(1)
         sent = texts(self._owner, hint, self._own.limit)
