@@ -24,9 +24,10 @@ class Attempts:
     """Sends calls that are leased to this worker, and minds them until they have returned."""
 
     def __init__(
-        self, store: Backend, pulse: Pulse, telemetry: Telemetry, returned: Callable[[Returned], None]
+        self, store: Backend, pulse: Pulse, telemetry: Telemetry, returned: Callable[[Returned], None],
+        owed: Callable[[], int],
     ) -> None:  # fmt: skip
-        self.pool = CallPool(returned, clock=store.clock, beat=self.beat, freed=pulse.beat)
+        self.pool = CallPool(returned, clock=store.clock, beat=self.beat, freed=pulse.beat, owed=owed)
         self._store = store
         self._clock = store.clock
         self._pulse = pulse

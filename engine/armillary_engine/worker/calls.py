@@ -26,6 +26,8 @@ THREADS = 64
 """Handlers at work at a time."""
 ABANDONED = 64
 """Handlers that may hang at a time."""
+OWED = 256
+"""Answers that may wait to be committed: with more of them no call is sent, or their leases would end meanwhile."""
 IDLE_SECONDS = 10.0
 """A thread without work ends after this time."""
 
@@ -65,15 +67,17 @@ class CallPool:
     """Calls services and hands what they answer to ``returned``, on the thread of the call: an attempt is in flight, or
     it has been handed over, and never neither. ``returned`` must not call the pool; ``afterwards``, which its thread
     calls before it takes another call, may. ``freed`` hears that calls are taken again after too many
-    hung."""
+    hung; ``owed`` says how many answers wait to be committed."""
 
     def __init__(
         self, returned: Callable[[Returned], None], *, clock: Clock, threads: int = THREADS,
         beat: Callable[[CallRow], None] = lambda call: None, freed: Callable[[], None] = lambda: None,
+        owed: Callable[[], int] = lambda: 0,
     ) -> None:  # fmt: skip
         self._returned = returned
         self._beat = beat
         self._freed = freed
+        self._owed = owed
         self.afterwards: Callable[[], None] = lambda: None
         self._clock = clock
         self._threads = threads
@@ -135,7 +139,7 @@ class CallPool:
             return Places(left if taken else 0, taken)
 
     def _left(self) -> int:
-        if self._closed or self._abandoned >= ABANDONED:
+        if self._closed or self._abandoned >= ABANDONED or self._owed() >= OWED:
             return 0
         return self._threads - self._reserved
 

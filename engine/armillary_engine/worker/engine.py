@@ -45,7 +45,7 @@ class Engine:
         self.telemetry = Telemetry()
         self.pulse = Pulse()
         self.inbox = Inbox(self)
-        self.attempts = Attempts(store, self.pulse, self.telemetry, self.inbox.put)
+        self.attempts = Attempts(store, self.pulse, self.telemetry, self.inbox.put, lambda: self.inbox.waiting)
         self.pool = self.attempts.pool
         self.slicer = Slicer(programs, self.clock, self._lease)
         self.wake = wake

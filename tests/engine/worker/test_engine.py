@@ -309,6 +309,29 @@ def test_so_many_handlers_hang_at_a_time_and_no_more_calls_are_sent(
     assert (entered.get(timeout=10), runtime.instance(next_one).status) == (next_one, "completed")
 
 
+def test_while_too_many_answers_wait_to_be_committed_no_more_calls_are_sent(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while the thread that commits is stuck at a connection that is dead: their leases end, and they are asked for
+    again. Whoever is at it when it goes on looks for what was left."""
+    monkeypatch.setattr(calls, "OWED", 3)
+    asked = queue.SimpleQueue[str]()
+    runtime.deploy(m.Definition("Calls", (m.Call("quote", m.Address("rating", "quote"), m.Const(None)),)))
+    runtime.register_service("rating", lambda request: asked.put(request.instance_id))
+    with runtime.engine.inbox._settling:
+        answered = [runtime.start("Calls").id for _ in range(3)]
+        while runtime.engine.inbox.waiting < 3:
+            pass
+        left = [runtime.start("Calls").id for _ in range(2)]
+        while runtime.engine.step():
+            pass
+        assert (runtime.engine.pool.flying, runtime.engine.inbox.waiting) == ([], 3)
+        assert sorted(asked.get(timeout=10) for _ in answered) == sorted(answered)
+    settle(runtime)
+    assert {runtime.instance(id).status for id in (*answered, *left)} == {"completed"}
+    assert sorted(asked.get(timeout=10) for _ in left) == sorted(left)
+
+
 @pytest.mark.parametrize("compensate", [True, False])
 def test_a_child_whose_parent_is_cancelled_undoes_what_it_did_if_that_does(
     runtime: LocalRuntime, compensate: bool
