@@ -260,7 +260,8 @@ class Runtime(Protocol):
         """Sends a signal to the instances that wait for ``name`` with an equal ``match``, or to one ``instance``, and
         gives its id. The same ``id`` again is the same signal. Mode ``one``: the oldest wait takes it, else it is kept
         for ``ttl`` seconds (30 days) and is a dead letter then. Mode ``all``: every wait that is open now takes it, and
-        it is not kept. Raises ``signal.invalid``, ``instance.unknown``."""
+        it is not kept. What is waited for has been taken when this returns where nothing comes before it; else a worker
+        takes it. Raises ``signal.invalid``, ``instance.unknown``."""
         ...
 
     def signals(self, query: SignalQuery = ...) -> Sequence[SignalView]: ...
