@@ -201,7 +201,8 @@ class BusWake:
             now = time.monotonic()
             if any(text.startswith(self._mine) for text in arrived):
                 deaf = FOREVER
-                self._alone_from = min(self._alone_from, now + ANSWERED)
+                if self._alone_from == FOREVER:  # of those who were asked nobody has answered yet
+                    self._alone_from = now + ANSWERED
             if now >= deaf:
                 raise LineLostError(f"expected to hear what was sent within {ECHO} s, and it is deaf")
             if now >= seldom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -171,6 +172,20 @@ def test_whoever_is_there_answers_once(hub: Hub, peers: Callable[[str], Peer]) -
     for one_of_them in (one, two):
         one_of_them.until(WORK)
     assert hub.of("three") == [ASKS, [True, None, [["i", 1]]]], "nobody answers an answer"
+
+
+def test_whoever_has_heard_of_others_goes_on_telling_them_while_they_say_nothing(
+    hub: Hub, peers: Callable[[str], Peer]
+) -> None:
+    one, two = peers("one"), peers("two")
+    two.wake.notify(WORK)
+    one.until(WORK)
+    for number in range(3):
+        hint = Hint((("i", number),))
+        one.wake.notify(hint)
+        two.until(hint)
+        hub.until(lambda: not one.line.arrived)
+        assert one.wake._alone_from > time.monotonic() + bus.SELDOM, "what comes back of it says nothing of others"
 
 
 def test_who_has_fallen_silent_is_no_longer_counted(
