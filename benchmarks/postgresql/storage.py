@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parents[1] / "tests" / "_servers")]
 
 import psycopg  # noqa: E402
-from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR  # noqa: E402
+from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, TIME_OUT  # noqa: E402
 from armillary_engine.backends.postgresql.connections import PLANS  # noqa: E402
 from armillary_engine.backends.postgresql.session import in_dialect, qualified  # noqa: E402
 from armillary_engine.backends.postgresql.signals import SEND  # noqa: E402
@@ -86,7 +86,7 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
     """The statements that run for each transition, by what they do."""
 
     def own(text: str, **parts: str) -> bytes:
-        for name, part in {"without": "", **parts}.items():
+        for name, part in {"without": "", "definitions": "", "instances": "", **parts}.items():
             text = text.replace("{" + name + "}", part)
         return qualified(text, SCHEMA).encode()
 
@@ -112,6 +112,7 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
         "claim of a backlog": (own(FAIR), claim),
         "claim calls": (own(CLAIM_CALLS), calls),
         "what is due next": (own(DUE), calls),
+        "time out calls": (own(TIME_OUT), {**claim, "body": b"1"}),
         "send a signal": (own(SEND, matches="w.key = %(key)s"), signal),
         **{name: (in_dialect(text, SCHEMA), given) for name, (text, given) in shared.items()},
     }

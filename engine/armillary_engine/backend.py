@@ -5,7 +5,9 @@ transaction and nothing is held while a service is called. Every method is one t
 thread, and raises ``ArmillaryError`` (``store.*``) when the store itself fails; then nothing of it was stored.
 
 *In order.* Triggers of an instance apply in order of arrival (a deadline arrives when it is due), ``control`` ones
-first. An instance has at most one claimed trigger. A suspended instance holds all but ``control`` triggers.
+first. An instance has at most one claimed trigger. A suspended instance holds all but ``control`` triggers. The
+``timeout`` of a call is such a deadline, and a trigger only once ``time_out`` has made one of it: until then, nothing
+that arrived later is claimed or committed (but for ``control``).
 
 *Fair.* Of a definition, what became ready first is claimed first. Between definitions none waits for another's backlog:
 where more is ready than a claim takes, each that has something ready has its share of the next one, whatever came
@@ -91,7 +93,8 @@ class Found:
     """An instance in a list, with what follows from its waits at this moment. ``accepted``: its calls that are to be
     answered later (told only where nothing of it is running and its row does not say that it rests).
 
-    ``running``: a trigger is ready, or a call attempt due or in flight; of one that failed: it is to be retried.
+    ``running``: a trigger is ready (or a call's time is over), or a call attempt due or in flight; of one that failed:
+    it is to be retried.
     ``children``: its living children.
     ``services``: those of its calls that are due and in nobody's hands. ``ready``: a trigger is ready and in nobody's
     hands. ``dead``: the error of its first dead letter."""
@@ -162,6 +165,12 @@ class Writes(Protocol):
         """Leases due calls until ``until``: those that are due first, at most ``services[name]`` of each service and
         ``n`` in all. One whose lease ended unanswered comes again, with the same attempt and a higher
         ``deliveries``."""
+        ...
+
+    def time_out(self, n: int) -> int:
+        """Makes triggers of calls whose ``timeout`` has come, whatever their state and whoever holds them: the first
+        ``n``, of which each gets the :func:`~armillary_engine.messages.timer` for ``"timeout"``, which arrives at that
+        moment, and has no ``timeout`` any more. Gives how many; those that somebody else is at are passed by."""
         ...
 
     def extend_calls(self, held: Collection[tuple[str, int, int]], *, until: int) -> Collection[tuple[str, int, int]]:
@@ -252,12 +261,14 @@ class Reads(Protocol):
 
     def pending(self, instance: str) -> Sequence[tuple[str, int]]:
         """What is stored to resume an instance: ``(kind, serial)`` with the kinds ``call``, ``task`` (open),
-        ``signal``, ``child`` (a living one), ``timer`` (a deadline) and ``message`` (any other)."""
+        ``signal``, ``child`` (a living one), ``timer`` (a deadline, the ``timeout`` of a call as well) and ``message``
+        (any other)."""
         ...
 
     def due(self, *, services: Collection[str], without: Collection[str] = NOBODY) -> int | None:
-        """The next moment at which ``claim`` or ``claim_calls`` may find something: the earliest deadline, retry or end
-        of a lease; the past when something is ready now; ``None`` when only a commit can change that."""
+        """The next moment at which ``claim``, ``claim_calls`` or ``time_out`` may find something: the earliest
+        deadline, retry or end of a lease; the past when something is ready now; ``None`` when only a commit can change
+        that."""
         ...
 
 

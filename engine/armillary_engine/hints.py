@@ -8,9 +8,14 @@ from .mutation import Mutation
 
 def moments_of(mutation: Mutation) -> list[int]:
     """When the store needs somebody because of a mutation: for a deadline, a retry, or a call whose lease has ended."""
+    return [*deadlines_of(mutation), *(call.ready for call in mutation.calls if call.owner is not None)]
+
+
+def deadlines_of(mutation: Mutation) -> list[int]:
+    """Those that come whoever holds the calls."""
     moments = [sent.ready for sent in mutation.messages if sent.ready is not None]
-    moments += [retry.ready for retry in mutation.retries]
-    return moments + [call.ready for call in mutation.calls if call.owner is not None]
+    moments += [call.timeout for call in mutation.calls if call.timeout is not None]
+    return moments + [retry.ready for retry in mutation.retries]
 
 
 def makes_work(mutation: Mutation, *, met: bool) -> bool:

@@ -109,7 +109,8 @@ class Letter(msgspec.Struct, frozen=True, gc=False):
 
 
 class CallRow(msgspec.Struct, frozen=True, gc=False):
-    """A request to a service that has not been answered. ``owner``: leased at once to this worker until ``ready``."""
+    """A request to a service that has not been answered. ``owner``: leased at once to this worker until ``ready``.
+    ``timeout``: when the instance must be told that the step's time is over; ``None``: it has been."""
 
     instance: str
     serial: int
@@ -127,6 +128,7 @@ class CallRow(msgspec.Struct, frozen=True, gc=False):
     deliveries: int = 0
     heartbeat: int | None = None
     state: CallState = "ready"
+    timeout: int | None = None
 
 
 class CallRetry(msgspec.Struct, frozen=True, gc=False):

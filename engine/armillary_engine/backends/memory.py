@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ..backend import NOBODY, UNLIMITED, Backend, Capabilities, TaskChange, Whole
 from ..clock import Clock, SystemClock
-from ..messages import SIGNAL, TIMER, signal_body, signal_of
+from ..messages import SIGNAL, TIMER, signal_body, signal_of, timer
 from ..mutation import Answered, Claim, Consumes, Delivery, Met, Mutation, Nothing, Outcome, Replied, Return, Taken
 from ..rows import CallRow, DefinitionRow, Message, SignalRow, SignalWait, Stored, TaskEventRow
 from ..wakes.drivers import refuse_driver
@@ -96,7 +96,7 @@ class MemoryBackend(MemoryReads, Whole):
         if stored.row.status == "suspended":
             return True
         now = self.clock.now()
-        return any(
+        return stored.row.id in self.tables.overdue(now) or any(
             letter.state == "ready" and (self.tables.eligible[letter.seq] <= now or letter.seq in self.tables.leases)
             for letter in self.tables.letters_of(stored.row.id)
         )
@@ -269,6 +269,13 @@ class MemoryBackend(MemoryReads, Whole):
                 claimed.append(leased)
             return claimed
 
+    def time_out(self, n: int) -> int:
+        with self.lock:
+            over = self.tables.time_out(self.clock.now(), n)
+            for moment, key in over:
+                self._store(timer(*key, "timeout", moment))
+            return len(over)
+
     def extend_calls(self, held: Collection[tuple[str, int, int]], *, until: int) -> Collection[tuple[str, int, int]]:
         with self.lock:
             lost = []
@@ -319,12 +326,7 @@ class MemoryBackend(MemoryReads, Whole):
 
     def change_task(self, change: TaskChange) -> bool:
         with self.lock:
-            task = self.tables.tasks.get((change.instance, change.serial))
-            if task is None or task.status != "open" or task.assignee != change.expected:
-                return False
-            self.tables.tasks[change.instance, change.serial] = replace(task, assignee=change.assignee)
-            self.tables.task_events.append(change.event)
-            return True
+            return self.tables.change_task(change)
 
     def deploy(self, definition: DefinitionRow) -> DefinitionRow:
         with self.lock:
@@ -332,10 +334,7 @@ class MemoryBackend(MemoryReads, Whole):
 
     def enable(self, digest: str, enabled: bool) -> bool:
         with self.lock:
-            row = self.tables.definitions.get(digest)
-            if row is not None:
-                self.tables.definitions[digest] = replace(row, enabled=enabled)
-            return row is not None
+            return self.tables.enable(digest, enabled)
 
 
 _NAMED: dict[str, MemoryBackend] = {}

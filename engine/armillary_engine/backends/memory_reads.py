@@ -74,13 +74,14 @@ class MemoryReads:
         if row.ended is not None:
             return Found(row, running=row.status == "failed" and (ready or leased))
         due = [call for call in calls if call.state == "ready" and call.ready <= now]
+        late = row.status != "suspended" and any(call.timeout is not None and call.timeout <= now for call in calls)
         flying = any(call.state == "ready" and call.owner is not None for call in calls)
         return Found(
             row,
-            running=ready or leased or bool(due) or flying,
+            running=ready or late or leased or bool(due) or flying,
             children=tuple(tables.children(row.id)),
             services=tuple(sorted({call.service for call in due})),
-            ready=ready,
+            ready=ready or late,
             dead=next((one.error or "" for one in letters if one.state == "dead"), None),
             accepted=tuple(call.serial for call in calls if call.state == "accepted"),
         )
@@ -121,11 +122,14 @@ class MemoryReads:
     def first_in_line(self, now: int, without: Collection[str]) -> list[Letter]:
         """Of each instance that has no claimed message, the first ready one; in order of arrival."""
         tables, first = self.tables, dict[str, Letter]()
+        overdue = tables.overdue(now)
         busy = {tables.letters[seq].message.instance for seq, lease in tables.leases.items() if lease.until > now}
         for letter in tables.letters.values():
             instance = letter.message.instance
             if letter.state != "ready" or tables.eligible[letter.seq] > now or instance in busy:
                 continue
+            if not letter.message.control and overdue.get(instance, now + 1) <= letter.arrived:
+                continue  # that deadline comes first
             if instance in without or tables.instances[instance].row.digest in without:
                 continue
             if instance not in first or _order(letter) < _order(first[instance]):
@@ -153,7 +157,9 @@ class MemoryReads:
     def pending(self, instance: str) -> Sequence[tuple[str, int]]:
         with self.lock:
             tables = self.tables
-            found = [("call", call.serial) for call in tables.calls_of(instance) if call.state != "answered"]
+            calls = tables.calls_of(instance)
+            found = [("call", call.serial) for call in calls if call.state != "answered"]
+            found += [("timer", call.serial) for call in calls if call.timeout is not None]
             found += [
                 ("task", t.serial) for t in tables.tasks.values() if t.instance == instance and t.status == "open"
             ]
@@ -178,6 +184,7 @@ class MemoryReads:
                 and tables.instances[letter.message.instance].row.digest not in without
             ]
             moments += [c.ready for c in tables.calls.values() if c.state == "ready" and c.service in services]
+            moments += [c.timeout for c in tables.calls.values() if c.timeout is not None]
             return min(moments, default=None)
 
     # ── operations ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,7 +202,7 @@ class MemoryReads:
         tables = self.tables
         reasons: list[Callable[[str], bool]] = [
             lambda id: any(tables.letters_of(id)),
-            lambda id: any(call.state != "answered" for call in tables.calls_of(id)),
+            lambda id: any(call.state != "answered" or call.timeout is not None for call in tables.calls_of(id)),
             lambda id: any(t.instance == id and t.status == "open" for t in tables.tasks.values()),
             lambda id: any(key[0] == id for key in tables.waits),
             lambda id: bool(tables.children(id)),

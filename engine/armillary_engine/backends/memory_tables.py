@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from ..backend import TaskChange
 from ..messages import RETRY
 from ..mutation import Answered, Close, Consumes, Met, Nothing, Replied, Taken
 from ..rows import (
@@ -91,6 +92,12 @@ class Tables:
         stored = self.definitions[definition.digest] = replace(definition, enabled=before.enabled)
         return stored
 
+    def enable(self, digest: str, enabled: bool) -> bool:
+        row = self.definitions.get(digest)
+        if row is not None:
+            self.definitions[digest] = replace(row, enabled=enabled)
+        return row is not None
+
     def put_letter(self, letter: Letter, *, eligible: int) -> None:
         self.letters[letter.seq] = letter
         self.eligible[letter.seq] = eligible
@@ -110,6 +117,22 @@ class Tables:
 
     def calls_of(self, instance: str) -> list[CallRow]:
         return [call for (owner, _), call in self.calls.items() if owner == instance]
+
+    def overdue(self, now: int) -> dict[str, int]:
+        """The instances with a call whose time is over and that have not been told; and since when."""
+        first: dict[str, int] = {}
+        for call in self.calls.values():
+            if call.timeout is not None and call.timeout <= min(now, first.get(call.instance, now)):
+                first[call.instance] = call.timeout
+        return first
+
+    def time_out(self, now: int, n: int) -> list[tuple[int, tuple[str, int]]]:
+        """The first calls whose time is over: since when, and whose. They have no ``timeout`` any more."""
+        over = [(c.timeout, key) for key, c in self.calls.items() if c.timeout is not None and c.timeout <= now]
+        first = sorted(over)[:n]
+        for _, key in first:
+            self.calls[key] = replace(self.calls[key], timeout=None)
+        return first
 
     def living(self, instance: str) -> str:
         """The last instance of the chain that ``instance`` belongs to."""
@@ -150,6 +173,14 @@ class Tables:
                 self.remove_letter(letter.seq)
                 message = replace(letter.message, instance=to)
                 self.put_letter(replace(letter, message=message), eligible=letter.arrived)
+
+    def change_task(self, change: TaskChange) -> bool:
+        task = self.tasks.get((change.instance, change.serial))
+        if task is None or task.status != "open" or task.assignee != change.expected:
+            return False
+        self.tasks[change.instance, change.serial] = replace(task, assignee=change.assignee)
+        self.task_events.append(change.event)
+        return True
 
     def cancel_task(self, instance: str, close: Close, now: int) -> None:
         task = self.tasks.get((instance, close.serial))

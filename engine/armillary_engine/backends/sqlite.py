@@ -36,7 +36,7 @@ from .sqlite_writer import SqliteSession, Writer
 T = TypeVar("T")
 APPLICATION = 0x41726D69
 """SQLite's application id of an Armillary store: ``Armi``."""
-SCHEMA = 4
+SCHEMA = 5
 """The number of the schema that this release reads and writes (SQLite's ``user_version``)."""
 OWNERS = "SELECT owner FROM messages WHERE owner IS NOT NULL UNION SELECT owner FROM calls WHERE owner IS NOT NULL"
 
@@ -155,6 +155,9 @@ class SqliteBackend(SqlStore, Whole):
             return outside.claim_calls(session, owner, self.clock.now(), until, services, n)
 
         return self._write(work)
+
+    def time_out(self, n: int) -> int:
+        return self._write(lambda session: outside.time_out(session, self.clock.now(), n))
 
     def store_signal(self, signal: SignalRow) -> Sequence[str]:
         return self._write(lambda session: outside.store_signal(session, signal, self.clock.now()))

@@ -26,7 +26,8 @@ class OpenCall(msgspec.Struct, frozen=True, gc=False):
     key: str
     """The idempotency key: the same for every attempt of this visit."""
     deadline: int
-    """End of the whole step; a ``Due(serial, "timeout", deadline)`` goes with it."""
+    """End of the whole step: it comes back as ``TimerDue(serial, "timeout", deadline)`` unless the wait is closed
+    before, whatever becomes of the attempts; there is no :class:`Due` beside it."""
     attempt_timeout: int
     """Microseconds for one attempt."""
     heartbeat: int | None = None

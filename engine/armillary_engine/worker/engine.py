@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..backend import Backend, Begun, Hint, Wake
 from ..clock import Clock
-from ..hints import makes_work, moments_of
+from ..hints import deadlines_of, makes_work, moments_of
 from ..interpreter.triggers import Trigger
 from ..mutation import Consumes, Delivery, Mutation, Outcome
 from ..rows import CallRow, InstanceRow, Stored
@@ -29,6 +29,8 @@ SECOND = 1_000_000
 PATIENCE = 5
 EMPTY_PAUSE = SECOND
 """So many looks in a row may find that what is due cannot be claimed; then a pause comes before the next."""
+TIMEOUTS = 256
+"""So many calls are timed out by one look."""
 PARENTS = OVER = 256
 """So many parents of parents are remembered, and so many instances that have ended for good."""
 
@@ -170,9 +172,8 @@ class Engine:
             close.kind == "signal" and close.reason != "done" for close in mutation.closes
         ):
             self.chores.doubt()
-        for moment in (*(sent.ready for sent in mutation.messages), *(retry.ready for retry in mutation.retries)):
-            if moment is not None:
-                self.pulse.note(moment)
+        for moment in deadlines_of(mutation):
+            self.pulse.note(moment)
 
     def take(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Outcome | None:
         """Commits the slice that a trigger from outside starts. ``None``: it is to be stored, since others come first,
@@ -231,7 +232,7 @@ class Engine:
         if due > self.clock.now():
             self.pulse.note(due)
             return False
-        found += self._claim_calls()
+        found += self._claim_calls() + self.store.time_out(TIMEOUTS)
         self._empty_looks = 0 if found else self._empty_looks + 1
         if self._empty_looks < PATIENCE:
             self.pulse.work = True  # there may be more than one batch, or somebody else was quicker

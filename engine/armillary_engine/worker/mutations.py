@@ -152,7 +152,7 @@ class _Draft:
             instance=self.id, serial=call.serial, step=call.step, service=call.service, operation=call.operation,
             arguments_json=text(call.arguments), key=call.key, deadline=call.deadline,
             attempt_timeout=call.attempt_timeout, attempt=call.attempt, ready=self.now, heartbeat=call.heartbeat,
-            fence=(call.attempt - 1) << FENCES,
+            fence=(call.attempt - 1) << FENCES, timeout=call.deadline,
         )  # fmt: skip
 
     def _task(self, task: OpenTask) -> TaskRow:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from armillary_engine.mutation import Nothing
 from armillary_engine.queries import InstanceQuery, SignalQuery, TaskQuery
 from armillary_engine.rows import DefinitionRow, ScheduleRow, SignalRow, SignalWait, TaskEventRow
-from armillary_engine.testing.conformance.harness import SECOND, Bench, message
+from armillary_engine.testing.conformance.harness import SECOND, Bench, Factory, message
 
 DIGEST = "d-told"
 
@@ -62,6 +63,38 @@ def fill(bench: Bench) -> Filled:
     before = seen(bench)
     bench.close()
     return Filled(bench, before)
+
+
+def time_outs_outlive_migrations(open_backend: Factory, migrate: Callable[[int], Any]) -> None:
+    """Until schema 5, each call had a message beside it for when its step's time is over."""
+    bench = Bench(open_backend)
+    bench.open()
+    due = bench.clock.now() + SECOND
+    for instance in ("open", "suspended", "told"):
+        stored = bench.begin(instance, calls=(bench.call(instance, timeout=due),))
+        if instance == "suspended":
+            bench.commit(bench.after(stored, Nothing(), status="suspended", holds=True))
+    bench.begin("late", calls=(bench.call("late", timeout=due + SECOND),))
+    bench.close()
+    migrate(4)
+    migrate(5)
+    bench.opened = []
+    bench.open()
+    letters = [(one.message.instance, one.arrived, one.state) for one in bench.store.letters(state=None)]
+    assert sorted(letters) == [
+        ("late", due + SECOND, "ready"), ("open", due, "ready"), ("suspended", due, "held"), ("told", due, "ready"),
+    ]  # fmt: skip
+    assert bench.store.pending("open") == [("call", 1), ("timer", 1)]
+    assert bench.store.due(services=()) == due
+    bench.clock.advance(seconds=1)
+    assert bench.store.time_out(10) == 0, "each has its message"
+    claims = {claim.stored.row.id: claim for claim in bench.claim()}
+    assert {id: claim.letter.message.body for id, claim in claims.items()} == {
+        "open": b'"timeout"',
+        "told": b'"timeout"',
+    }
+    assert list(bench.store.check()) == []
+    bench.close()
 
 
 def seen(bench: Bench) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.rows import SignalWait
 from armillary_engine.testing.conformance.harness import Bench
 
-from .filled import fill
+from .filled import fill, time_outs_outlive_migrations
 
 
 def schema(path: Path) -> dict[str, list[object]]:
@@ -75,6 +75,11 @@ def test_a_store_of_each_older_schema_is_brought_up_with_all_that_is_in_it(tmp_p
     assert upgrade(url) == (SCHEMA, SCHEMA), "twice does nothing"
     assert schema(tmp_path / "store.sqlite") == newest
     filled.expect_all()
+
+
+def test_calls_of_an_older_schema_are_timed_out_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    time_outs_outlive_migrations(lambda clock: open_backend(url, clock=clock), lambda schema: migrate(url, schema))
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

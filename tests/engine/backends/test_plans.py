@@ -12,7 +12,7 @@ from armillary_engine.backends.sql.schema import statements
 OF_ONE_INSTANCE = {
     name: getattr(commit, name)
     for name in (
-        "HEAD", "OTHERS", "HOLDER", "UPDATE_INSTANCE", "CANCEL_TASK", "ESCALATE_TASK",
+        "HEAD", "OTHERS", "OVERDUE", "HOLDER", "UPDATE_INSTANCE", "CANCEL_TASK", "ESCALATE_TASK",
         "RETRY_CALL", "REMOVE_CALL", "REMOVE_WAIT", "REMOVE_DEADLINES",
         "REMOVE_MESSAGES", "ADDRESSEE", "HOLD_MESSAGES", "HOLD_CALLS",
     )
@@ -24,15 +24,17 @@ OF_ONE_INSTANCE = {
     "STORED": reads.STORED, "HISTORY": reads.HISTORY, "TASK": reads.TASK, "BY_KEY": reads.BY_KEY,
     "CHILDREN": reads.CHILDREN, "DEAD_LETTER": reads.DEAD_LETTER, "DUE_SERVICES": reads.DUE_SERVICES,
     "PENDING": reads.PENDING, "LEASE": outside.LEASE, "GIVE_BACK": outside.GIVE_BACK,
-    "LEASE_CALL": outside.LEASE_CALL, "EXTEND_CALL": outside.EXTEND_CALL, "FOUND": f"{reads.FOUND} WHERE i.id = ?",
+    "LEASE_CALL": outside.LEASE_CALL, "EXTEND_CALL": outside.EXTEND_CALL,
+    "TIME_OUT": outside.TIME_OUT, "FOUND": f"{reads.FOUND} WHERE i.id = ?",
 }  # fmt: skip
 OF_WHAT_IS_READY = {
     "CLAIMABLE": outside.CLAIMABLE, "OF_DEFINITION": outside.OF_DEFINITION, "READY_NOW": reads.READY_NOW,
     "READY_LATER": reads.READY_LATER, "CALL_LATER": reads.CALL_LATER, "DUE_CALLS": outside.DUE_CALLS,
+    "OVER": outside.OVER, "OVER_LATER": reads.OVER_LATER,
     "RUNNING": reads.RUNNING, "MET_BY_KEY": reads.MET_BY_KEY, "MET_BY_CHAIN": reads.MET_BY_CHAIN,
     "KEPT_SIGNAL": commit.KEPT_SIGNAL, "WAITS_BY_KEY": commit.WAITS_BY_KEY, "WAITS_BY_CHAIN": commit.WAITS_BY_CHAIN,
 }  # fmt: skip
-OF_A_STATE = ("messages_ready", "calls_ready", "tasks_status", "instances_status", "instances_living")
+OF_A_STATE = ("messages_ready", "calls_ready", "calls_timeout", "tasks_status", "instances_status", "instances_living")
 
 
 @pytest.fixture(scope="module")

@@ -295,6 +295,8 @@ class World:
         match command:
             case OpenCall() | OpenTask() | OpenSignal():
                 self._open(instance, command.serial, command)
+                if isinstance(command, OpenCall):
+                    instance.dues[command.serial, "timeout"] = command.deadline
             case StartChild():
                 self._open(instance, command.serial, command)
                 self._create(command.child, command.workflow, command.input, Parent(id, command.serial), None)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from armillary_engine.backends import memory_reads
+from armillary_engine import hints
+from armillary_engine.backends import memory, memory_reads
 from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.backends.memory_reads import MemoryReads
 from armillary_engine.backends.memory_tables import Tables
@@ -20,6 +21,7 @@ from armillary_engine.interpreter import control, ending
 from armillary_engine.interpreter.commands import CancelChild, End
 from armillary_engine.interpreter.steps import scopes
 from armillary_engine.mutation import Answered, Met, Replied, Taken
+from armillary_engine.worker import engine
 from armillary_engine.worker import mutations as building
 from armillary_engine.worker.attempts import Attempts
 from armillary_engine.worker.batches import Batch
@@ -335,6 +337,44 @@ def a_lease_of_a_call_never_ends(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutation
+def a_call_is_timed_out_as_of_another_moment(patch: pytest.MonkeyPatch) -> None:
+    kept = memory.timer
+    patch.setattr(memory, "timer", lambda instance, serial, purpose, at: kept(instance, serial, purpose, at + 1))
+
+
+@mutation
+def no_call_is_timed_out(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(MemoryBackend, "time_out", lambda self, n: 0)
+
+
+@mutation
+def what_comes_after_a_time_out_does_not_wait_for_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Tables, "overdue", lambda self, now: {})
+
+
+@mutation
+def nobody_hears_when_calls_time_out(patch: pytest.MonkeyPatch) -> None:
+    def deadlines_of(mutation: Any) -> list[int]:
+        return hints.deadlines_of(replace(mutation, calls=()))
+
+    patch.setattr(engine, "deadlines_of", deadlines_of)
+
+
+@mutation
+def the_time_out_of_a_call_that_is_over_stays(patch: pytest.MonkeyPatch) -> None:
+    kept = MemoryBackend._close
+
+    def close(self: MemoryBackend, mutation: Any) -> None:
+        timers = [one for one in self.tables.letters_of(mutation.row.id) if one.message.body == b'"timeout"']
+        kept(self, mutation)
+        for one in timers:
+            if one.seq not in self.tables.letters and mutation.row.ended is None:
+                self.tables.put_letter(one, eligible=one.arrived)
+
+    patch.setattr(MemoryBackend, "_close", close)
+
+
+@mutation
 def the_last_message_is_the_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(memory_reads, "_order", lambda letter: (not letter.message.control, -letter.arrived, -letter.seq))
 
@@ -642,6 +682,14 @@ def deadlines_are_stored_late(patch: pytest.MonkeyPatch) -> None:
         return [replace(one, ready=one.ready + 1) if one.kind == "timer" else one for one in kept(self)]
 
     patch.setattr(building._Draft, "_messages", messages)
+
+
+@mutation
+def time_outs_of_calls_are_stored_late(patch: pytest.MonkeyPatch) -> None:
+    kept = building._Draft._call
+    patch.setattr(
+        building._Draft, "_call", lambda self, call: replace(row := kept(self, call), timeout=row.deadline + 1)
+    )
 
 
 @mutation

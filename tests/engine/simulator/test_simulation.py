@@ -36,7 +36,7 @@ def test_everything_holds(first: int) -> None:
 
 def test_what_lies_beside_the_slices_happens_too() -> None:
     coverage = Coverage()
-    for seed in range(100, 160):
+    for seed in range(200, 260):
         coverage.add(simulate(seed).coverage)
     assert set(coverage.sights) >= {
         "call accepted", "call silent", "run of a schedule", "service or function lacking", "signal over",

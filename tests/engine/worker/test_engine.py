@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from armillary_engine.backend import Hint
 from armillary_engine.backends import sqlite
 from armillary_engine.backends.memory import MemoryBackend
 from armillary_engine.clock import as_datetime
@@ -533,6 +534,32 @@ def test_a_reply_that_comes_too_late_has_its_engine_look_until_when_another_has_
     clock.advance(seconds=8)
     settle(runtime)
     assert runtime.instance(instance).status == "completed"
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_the_time_out_of_a_call_is_known_to_whoever_opened_it_and_to_whoever_hears_of_it(
+    runtime: LocalRuntime, clock: VirtualClock, offered: bool
+) -> None:
+    hints: list[Hint] = []
+    runtime.engine.store.open_wake().listen(hints.append)
+    runtime.deploy(
+        m.Definition("Calls", (m.Call("quote", m.Address("rating", "quote"), m.Const(None), timeout="PT9S"),))
+    )
+    if offered:
+        runtime.register_service("rating", lambda request: Accepted())
+    due = clock.now() + 9_000_000
+    instance = runtime.start("Calls").id
+    settle(runtime)
+    assert due in [hint.due for hint in hints]
+    assert runtime.engine.pulse.due == due
+    clock.advance(seconds=8)
+    assert not runtime.engine.step()
+    clock.advance(seconds=1)
+    settle(runtime)
+    error = runtime.instance(instance).error
+    assert error is not None
+    assert error["code"] == "timeout.call"
+    assert runtime.engine.pulse.due is None
 
 
 def test_a_deadline_that_was_closed_is_forgotten(runtime: LocalRuntime, clock: VirtualClock) -> None:

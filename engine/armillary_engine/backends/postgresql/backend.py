@@ -149,6 +149,9 @@ class PostgresqlBackend(SqlStore):
     ) -> Sequence[CallRow]:
         return self._directly(lambda run: self._claims.claim_calls(run, owner, self._now, until, services, n))
 
+    def time_out(self, n: int) -> int:
+        return self._directly(lambda run: self._claims.time_out(run, self._now, n))
+
     def store_signal(self, signal: SignalRow) -> Sequence[str]:
         return self._directly(lambda run: self._signals.send(run, signal, self._now))
 

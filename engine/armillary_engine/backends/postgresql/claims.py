@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from ...messages import TIMER, timer
 from ...mutation import Claim
 from ...rows import CallRow, InstanceRow, Stored
 from ..sql.outside import instance_of, letter_of
 from ..sql.session import columns
-from .binary import BIG, BIGS, TEXT, TEXTS
+from .binary import BIG, BIGS, BLOB, TEXT, TEXTS
 from .exchange import Named, StoreConnection
 from .session import qualified
 
 NOW = "COALESCE(%(now)s::bigint, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint)"
-KINDS = {"now": BIG, "n": BIG, "until": BIG, "owner": TEXT, "without": TEXTS, "services": TEXTS, "places": BIGS}
+KINDS = {"now": BIG, "n": BIG, "until": BIG, "owner": TEXT, "without": TEXTS, "services": TEXTS, "places": BIGS,
+         "body": BLOB}  # fmt: skip
+BODY = timer("", 0, "timeout", 0).body
 CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
-# No claimed message of the instance, and none that comes before this one.
+# No claimed message of the instance, none that comes before this one, and no call that is overdue since before it.
 # Each ``OFFSET 0`` and ``|| ''`` keeps a plan that was made on empty tables from going through all of them: see
 # :mod:`.parts`.
 # A claim is not waited for on the disk: if a crash of the server undoes it, the message is claimed again, and of two
@@ -28,7 +31,10 @@ _FIRST_IN_LINE = f"""NOT EXISTS (
         SELECT 1 FROM messages o WHERE o.instance = m.instance AND o.seq <> m.seq AND o.state || '' = 'ready' AND (
             (o.owner IS NOT NULL AND o.ready > {NOW}) OR (o.ready <= {NOW} AND (
                 o.control > m.control OR (o.control = m.control AND (
-                    o.arrived < m.arrived OR (o.arrived = m.arrived AND o.seq < m.seq)))))) OFFSET 0)"""
+                    o.arrived < m.arrived OR (o.arrived = m.arrived AND o.seq < m.seq)))))) OFFSET 0)
+    AND (m.control = 1 OR NOT EXISTS (
+        SELECT 1 FROM calls x WHERE x.instance = m.instance
+            AND COALESCE(x.timeout, 9223372036854775807) <= m.arrived OFFSET 0))"""
 # From each definition that has something free to the next, by the index of both: each has its share of ``n``, and what
 # it leaves goes to what was ready first. Compared as rows, so that no other index will do.
 _FREE = "m.state = 'ready' AND m.owner IS NULL"
@@ -89,6 +95,28 @@ CLAIM_CALLS = f"""WITH due AS MATERIALIZED (
     RETURNING {columns(CallRow, "c.")}, d.ready AS was_ready
 ) SELECT {columns(CallRow)} FROM leased ORDER BY was_ready"""
 
+# Whoever holds an instance or a call just now is passed by: the next look finds it as they left it. As with a claim,
+# nobody waits for the disk: what a crash undoes is overdue still.
+TIME_OUT = f"""WITH moment AS MATERIALIZED (
+    SELECT {NOW} AS now, set_config('synchronous_commit', 'off', true)
+), over AS MATERIALIZED (
+    SELECT c.instance, c.serial, i.status, i.digest FROM moment CROSS JOIN (
+        SELECT x.instance, x.serial FROM calls x WHERE x.timeout <= {NOW}
+        ORDER BY x.timeout LIMIT %(n)s FOR UPDATE SKIP LOCKED) c
+    CROSS JOIN LATERAL (SELECT y.status, y.digest FROM instances y WHERE y.id = c.instance FOR SHARE SKIP LOCKED) i
+), found AS MATERIALIZED (
+    SELECT o.*, l.at, l.timeout FROM over o CROSS JOIN LATERAL (SELECT y.ctid AS at, y.timeout FROM calls y
+        WHERE y.instance = o.instance AND y.serial = o.serial OFFSET 0) l
+), told AS (
+    UPDATE calls c SET timeout = NULL FROM found f WHERE c.ctid = f.at AND c.timeout IS NOT NULL
+    RETURNING f.instance, f.serial, f.status, f.digest, f.timeout
+), sent AS (
+    INSERT INTO messages (instance, kind, serial, control, body, arrived, state, ready, digest, deliveries, failures)
+    SELECT instance, '{TIMER}', serial, 0, %(body)s, timeout,
+        CASE WHEN status = 'suspended' THEN 'held' ELSE 'ready' END, timeout, digest, 0, 0
+    FROM told ORDER BY timeout RETURNING 1
+) SELECT count(*) FROM sent"""
+
 # What is later includes the ends of leases: a message that waits for a claimed one waits for that.
 DUE = f"""SELECT MIN(moment), {NOW} FROM (
     (SELECT m.ready AS moment FROM messages m WHERE m.state = 'ready' AND m.ready <= {NOW} AND NOT EXISTS (
@@ -99,6 +127,7 @@ DUE = f"""SELECT MIN(moment), {NOW} FROM (
         ORDER BY m.ready LIMIT 1)
     UNION ALL (SELECT c.ready FROM unnest(%(services)s::text[]) AS s(name) CROSS JOIN LATERAL (
         SELECT x.ready FROM calls x WHERE x.state = 'ready' AND x.service = s.name ORDER BY x.ready LIMIT 1) c)
+    UNION ALL (SELECT c.timeout FROM calls c WHERE c.timeout IS NOT NULL ORDER BY c.timeout LIMIT 1)
 ) moments"""
 
 
@@ -112,6 +141,7 @@ class Claims:
             for lacks in (False, True)
         }
         self._calls = Named(qualified(CLAIM_CALLS, schema), KINDS)
+        self._over = Named(qualified(TIME_OUT, schema), KINDS)
         self._backlog = False
 
     def claim(
@@ -133,6 +163,11 @@ class Claims:
         given = {"owner": owner, "until": until, "now": now, "n": n, "services": [*places],
                  "places": [*places.values()]}  # fmt: skip
         return [CallRow(*row) for row in self._calls.rows(run, given)]
+
+    def time_out(self, run: StoreConnection, now: int | None, n: int) -> int:
+        """See :meth:`armillary_engine.backend.Writes.time_out`."""
+        ((found,),) = self._over.rows(run, {"n": n, "now": now, "body": BODY})
+        return int(found)
 
     def due(
         self, run: StoreConnection, now: int | None, services: Collection[str], without: Collection[str]

@@ -21,7 +21,7 @@ MOMENT = "COALESCE($1::bigint, (extract(epoch FROM statement_timestamp()) * 1000
 _BIG = frozenset({
     "started", "updated", "revision", "events", "parent_serial", "ended", "number", "at", "serial", "deadline",
     "attempt_timeout", "attempt", "ready", "fence", "deliveries", "heartbeat", "created", "priority", "due", "control",
-    "seq", "expected", "expires",
+    "seq", "expected", "expires", "timeout",
 })  # fmt: skip
 _KINDS = {"resting": BOOL, "direct": BOOL, "snapshot": BLOB, "body": BLOB}
 FEW, MANY = 4, 48
@@ -133,7 +133,9 @@ _BY_NAME = {part.name: part for part in PARTS}
 _NONE = {
     "direct": f"""NOT EXISTS (SELECT 1 FROM {{rows}} CROSS JOIN LATERAL (SELECT 1 FROM messages y
         WHERE y.instance = u.instance AND y.state || '' = 'ready' AND (y.ready <= {MOMENT} OR y.owner IS NOT NULL)
-        LIMIT 1) l)""",
+        LIMIT 1) l)
+        AND NOT EXISTS (SELECT 1 FROM {{rows}} CROSS JOIN LATERAL (SELECT 1 FROM calls y
+        WHERE y.instance = u.instance AND COALESCE(y.timeout, 9223372036854775807) <= {MOMENT} LIMIT 1) l)""",
     "waits": """NOT EXISTS (SELECT 1 FROM {rows} CROSS JOIN LATERAL (SELECT 1 FROM signals s
         WHERE s.kept = 1 AND s.name = u.name AND s.key = u.key LIMIT 1) l)
         AND NOT EXISTS (SELECT 1 FROM {rows} CROSS JOIN LATERAL (SELECT 1 FROM signals s

@@ -14,7 +14,7 @@ from .errors import StoreError, translated
 from .places import Place, place_of
 from .session import lock_name, qualified
 
-SCHEMA = 4
+SCHEMA = 5
 """The number of the schema that this release reads and writes (``alembic_version`` in the store's schema)."""
 EXISTS = "SELECT to_regclass(%s) IS NOT NULL"
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = %s"

@@ -27,8 +27,11 @@ CHANGING = tuple(name for name in names(InstanceRow) if name not in _FIXED)
 
 HEAD = "SELECT revision, status FROM instances WHERE id = ?"
 OTHERS = "SELECT 1 FROM messages WHERE instance = ? AND state = 'ready' AND (ready <= ? OR owner IS NOT NULL) LIMIT 1"
+# Written so that the index of all time-outs will not do, which is partial: it is no condition on the column.
+OVERDUE = "SELECT 1 FROM calls WHERE instance = ? AND COALESCE(timeout, 9223372036854775807) <= ?"
 BEFORE = {
-    kind: f"SELECT i.revision, i.status, EXISTS ({there}), EXISTS ({OTHERS}) FROM instances i WHERE i.id = ?"
+    kind: f"""SELECT i.revision, i.status, EXISTS ({there}), EXISTS ({OTHERS}) OR EXISTS ({OVERDUE})
+        FROM instances i WHERE i.id = ?"""
     for kind, there in THERE.items()
 }
 """All that may refuse a slice, in one statement: each costs a slice as much as ten rows."""
@@ -112,7 +115,7 @@ def _begin(session: Session, mutation: Mutation) -> Outcome | None:
 def _before(session: Session, mutation: Mutation, now: int) -> Outcome | None:
     """What refuses a slice of a stored instance."""
     instance, consumes = mutation.row.id, mutation.consumes
-    head = session.rows(BEFORE[type(consumes)], (instance, *named(consumes), instance, now, instance))
+    head = session.rows(BEFORE[type(consumes)], (instance, *named(consumes), instance, now, instance, now, instance))
     if not head:
         return Outcome("unknown", instance)
     revision, status, there, others = head[0]

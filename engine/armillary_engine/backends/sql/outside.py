@@ -8,9 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...backend import TaskChange
+from ...messages import timer
 from ...mutation import Claim, Return
 from ...rows import CallRow, DefinitionRow, InstanceRow, Letter, Message, SignalRow, Stored
-from .commit import TAKE_WAIT, hand, waits_for
+from .commit import TAKE_WAIT, hand, store, waits_for
 from .consuming import INSERT_SIGNAL, INSERT_TASK_EVENT, signal_values, takers_text, task_event_values
 from .session import Row, Session, columns, insert, names, values
 
@@ -18,13 +19,15 @@ LETTER = "m.seq, m.instance, m.kind, m.body, m.serial, m.control, m.arrived, m.s
 INSTANCE = columns(InstanceRow, "i.")
 CALL = columns(CallRow)
 
-# The first ready message of each instance of which no message is claimed.
+# The first ready message of each instance of which no message is claimed, and no call overdue since before it arrived.
 CLAIMABLE = f"""SELECT m.ready, {LETTER}, i.snapshot, {INSTANCE} FROM messages m JOIN instances i ON i.id = m.instance
     WHERE m.state = 'ready' AND m.ready <= ? AND NOT EXISTS (
         SELECT 1 FROM messages o WHERE o.instance = m.instance AND o.seq <> m.seq AND o.state = 'ready' AND (
             (o.owner IS NOT NULL AND o.ready > ?) OR (o.ready <= ? AND (
                 o.control > m.control OR (o.control = m.control AND (
                     o.arrived < m.arrived OR (o.arrived = m.arrived AND o.seq < m.seq)))))))
+    AND (m.control = 1 OR NOT EXISTS (
+        SELECT 1 FROM calls c WHERE c.instance = m.instance AND COALESCE(c.timeout, 9223372036854775807) <= m.arrived))
     {{of}} ORDER BY m.ready, m.seq LIMIT ?"""
 OF_DEFINITION = CLAIMABLE.replace("{of}", "AND m.owner IS NULL AND m.digest = ? {without}")
 # From each to the next by the index: as many steps as there are definitions.
@@ -39,6 +42,8 @@ GIVE_BACK = """UPDATE messages SET owner = NULL, ready = ?, failures = failures 
 DUE_CALLS = f"SELECT {CALL} FROM calls WHERE state = 'ready' AND service = ? AND ready <= ? ORDER BY ready LIMIT ?"
 LEASE_CALL = """UPDATE calls SET owner = ?, ready = ?, fence = fence + 1, deliveries = deliveries + 1
     WHERE instance = ? AND serial = ?"""
+OVER = "SELECT instance, serial, timeout FROM calls WHERE timeout <= ? ORDER BY timeout LIMIT ?"
+TIME_OUT = "UPDATE calls SET timeout = NULL WHERE instance = ? AND serial = ?"
 EXTEND_CALL = """UPDATE calls SET ready = ? WHERE instance = ? AND serial = ? AND fence = ? AND owner IS NOT NULL
     AND state <> 'answered'"""
 RELEASE_MESSAGES = "UPDATE messages SET owner = NULL, ready = ? WHERE owner = ?"
@@ -134,6 +139,15 @@ def claim_calls(
 
 def _leased(call: CallRow, owner: str, until: int) -> CallRow:
     return replace(call, owner=owner, ready=until, fence=call.fence + 1, deliveries=call.deliveries + 1)
+
+
+def time_out(session: Session, now: int, n: int) -> int:
+    """See :meth:`armillary_engine.backend.Writes.time_out`."""
+    over = session.rows(OVER, (now, n))
+    for instance, serial, moment in over:
+        session.run(TIME_OUT, (instance, serial))
+        store(session, timer(instance, serial, "timeout", moment), now)
+    return len(over)
 
 
 def extend_calls(

@@ -27,14 +27,19 @@ HISTORY = f"SELECT {columns(EventRow)} FROM history WHERE instance = ? AND numbe
 TASK = f"SELECT {columns(TaskRow)} FROM tasks WHERE instance = ? AND serial = ?"
 TASK_EVENTS = f"SELECT {columns(TaskEventRow)} FROM task_events WHERE instance = ? AND serial = ? ORDER BY seq"
 
-_READY = "EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.state = 'ready' AND m.ready <= ?)"
+_READY = """(EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.state = 'ready' AND m.ready <= ?)
+    OR (i.status <> 'suspended' AND EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id
+        AND COALESCE(c.timeout, 9223372036854775807) <= ?)))"""
 _LEASED = "EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.owner IS NOT NULL)"
 _CALLING = """EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id AND c.state = 'ready'
     AND (c.owner IS NOT NULL OR c.ready <= ?))"""
 _RUNNING = f"(i.status IN ('waiting', 'failed') AND ({_READY} OR {_LEASED} OR {_CALLING}))"
 FOUND = f"SELECT {INSTANCE}, {_RUNNING}, {_READY} FROM instances i"
+MOMENTS = FOUND.count("?")
+"""So often it is told what time it is."""
 RUNNING = """SELECT instance FROM messages WHERE state = 'ready' AND ready <= ?
     UNION SELECT instance FROM messages WHERE owner IS NOT NULL
+    UNION SELECT instance FROM calls WHERE timeout <= ?
     UNION SELECT instance FROM calls WHERE state = 'ready' AND (owner IS NOT NULL OR ready <= ?)"""
 CHILDREN = "SELECT id FROM instances WHERE parent = ? AND ended IS NULL ORDER BY seq"
 DUE_SERVICES = "SELECT service FROM calls WHERE instance = ? AND serial > 0 AND state = 'ready' AND ready <= ?"
@@ -48,6 +53,7 @@ FAMILY = """WITH RECURSIVE family(id) AS (SELECT CAST(? AS TEXT)
     UNION SELECT i.id FROM instances i JOIN family f ON i.parent = f.id) SELECT id FROM family"""
 
 PENDING = """SELECT 'call', serial FROM calls WHERE instance = ? AND state <> 'answered'
+    UNION ALL SELECT 'timer', serial FROM calls WHERE instance = ? AND timeout IS NOT NULL
     UNION ALL SELECT 'task', serial FROM tasks WHERE instance = ? AND status = 'open'
     UNION ALL SELECT 'signal', serial FROM waits WHERE instance = ?
     UNION ALL SELECT CASE WHEN kind = 'timer' THEN 'timer' ELSE 'message' END, serial FROM messages WHERE instance = ?
@@ -60,12 +66,14 @@ READY_NOW = """SELECT MIN(CASE WHEN o.ready IS NULL THEN m.ready ELSE o.ready EN
 READY_LATER = (
     "SELECT m.ready FROM messages m WHERE m.state = 'ready' AND m.ready > ? {without} ORDER BY m.ready LIMIT 1"
 )
+OVER_LATER = "SELECT MIN(timeout) FROM calls WHERE timeout IS NOT NULL"
 CALL_LATER = "SELECT MIN(ready) FROM calls WHERE state = 'ready' AND service = ?"
 
 _LIVES = "i.ended IS NULL AND i.status <> 'suspended'"
 _NO_WAKE = f"""SELECT i.id FROM instances i WHERE {_LIVES}
     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id)
-    AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id AND c.state <> 'answered')
+    AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id
+        AND (c.state <> 'answered' OR c.timeout IS NOT NULL))
     AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.instance = i.id AND t.status = 'open')
     AND NOT EXISTS (SELECT 1 FROM waits w WHERE w.instance = i.id)
     AND NOT EXISTS (SELECT 1 FROM instances k WHERE k.parent = i.id AND k.ended IS NULL)"""
@@ -127,7 +135,7 @@ def by_key(session: Session, workflow: str, key: str) -> str | None:
 
 def instance(session: Session, wanted: str, now: int) -> Found | None:
     """See :meth:`armillary_engine.backend.Reads.instance`."""
-    rows = session.rows(f"{FOUND} WHERE i.id = ?", (now, now, now, wanted))
+    rows = session.rows(f"{FOUND} WHERE i.id = ?", (*(now,) * MOMENTS, wanted))
     return next((_found(session, row, now) for row in rows), None)
 
 
@@ -153,7 +161,7 @@ def instances(session: Session, query: InstanceQuery, now: int) -> Sequence[Foun
         condition, values = _having(query.status, now)
         where(condition, *values)
     statement = f"{FOUND} WHERE {' AND '.join(conditions)} ORDER BY i.seq DESC LIMIT ?"
-    rows = session.rows(statement, (now, now, now, *parameters, query.limit))
+    rows = session.rows(statement, (*(now,) * MOMENTS, *parameters, query.limit))
     return [_found(session, row, now) for row in rows]
 
 
@@ -162,10 +170,10 @@ def _having(statuses: frozenset[str], now: int) -> tuple[str, list[Any]]:
     conditions, parameters = list[str](), list[Any]()
     if "running" in statuses:  # with an inequality, so that the few that run are where the search begins
         conditions.append(f"(i.id IN ({RUNNING}) AND i.status <> 'suspended' AND i.ended IS NULL)")
-        parameters += [now, now]
+        parameters += [now] * RUNNING.count("?")
     if "waiting" in statuses:
         conditions.append(f"(i.status = 'waiting' AND i.id NOT IN ({RUNNING}))")
-        parameters += [now, now]
+        parameters += [now] * RUNNING.count("?")
     if stored := sorted(statuses - {"running", "waiting"}):
         conditions.append(f"i.status IN ({', '.join('?' * len(stored))})")
         parameters += stored
@@ -236,7 +244,7 @@ def letters(session: Session, state: str | None, after: int, limit: int) -> Sequ
 
 def pending(session: Session, wanted: str) -> Sequence[tuple[str, int]]:
     """See :meth:`armillary_engine.backend.Reads.pending`."""
-    return [(row[0], row[1]) for row in session.rows(PENDING, (wanted,) * 5)]
+    return [(row[0], row[1]) for row in session.rows(PENDING, (wanted,) * 6)]
 
 
 def due(session: Session, services: Collection[str], without: Collection[str], now: int) -> int | None:
@@ -244,6 +252,7 @@ def due(session: Session, services: Collection[str], without: Collection[str], n
     marks = without_marks(without)
     moments = [row[0] for row in session.rows(READY_NOW.replace("{without}", marks), (now, now, *without, *without))]
     moments += [row[0] for row in session.rows(READY_LATER.replace("{without}", marks), (now, *without, *without))]
+    moments += [row[0] for row in session.rows(OVER_LATER)]
     moments += [row[0] for service in services for row in session.rows(CALL_LATER, (service,))]
     return min((moment for moment in moments if moment is not None), default=None)
 

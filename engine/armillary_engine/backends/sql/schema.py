@@ -137,7 +137,15 @@ calls = Table(
     Column("deliveries", BigInteger, nullable=False),
     Column("heartbeat", BigInteger),
     Column("state", Text, nullable=False),
+    # When the instance must be told that the step's time is over; null: it has been.
+    Column("timeout", BigInteger),
     Index("calls_ready", "state", "service", "ready"),
+    Index(
+        "calls_timeout",
+        "timeout",
+        sqlite_where=text("timeout IS NOT NULL"),
+        postgresql_where=text("timeout IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 

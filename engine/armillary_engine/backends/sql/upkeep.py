@@ -49,8 +49,8 @@ NEEDED = f"""SELECT 1 FROM messages m JOIN instances i ON i.id = m.instance AND 
     WHERE m.seq = ? AND m.state = 'dead'
     AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.instance = m.instance AND o.seq <> m.seq
         AND {_FOR_IT.format(serial="o.serial")})
-    AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.instance = m.instance AND c.state <> 'answered'
-        AND c.state <> 'accepted' AND {_FOR_IT.format(serial="c.serial")})
+    AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.instance = m.instance
+        AND (c.timeout IS NOT NULL OR c.state NOT IN ('answered', 'accepted')) AND {_FOR_IT.format(serial="c.serial")})
     AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.instance = m.instance AND t.status = 'open'
         AND {_FOR_IT.format(serial="t.serial")})
     AND NOT EXISTS (SELECT 1 FROM waits w WHERE w.instance = m.instance AND {_FOR_IT.format(serial="w.serial")})

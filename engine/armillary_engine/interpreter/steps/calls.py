@@ -10,7 +10,7 @@ import msgspec
 from ...definition import model
 from ...definition.expressions import Evaluator
 from ...definition.failure_codes import catches
-from ..commands import Due, OpenCall, RetryCall
+from ..commands import OpenCall, RetryCall
 from ..compiler import Compiler, SchemaCheck, problems_text
 from ..encoding import size
 from ..failures import StepFailure
@@ -69,7 +69,6 @@ def _enter_call(run: Run, node: Node[CallPlan], frame: Frame) -> None:
             deadline, plan.attempt_timeout, plan.heartbeat, attempt,
         )
     )  # fmt: skip
-    run.commands.append(Due(frame.visit, "timeout", deadline))
     wait = Wait("call", run.now, deadline, attempt, attempt + plan.policy.attempts - 1)
     run.wait(frame, wait, {"for": "call", "service": plan.service, "operation": plan.operation, "attempt": attempt})
 

@@ -13,10 +13,23 @@ for a second process. For readable failures, ``pytest.register_assert_rewrite("a
 in a ``conftest.py``, before it is imported.
 """
 
-from . import calls, commits, failing, hostile, leases, retention, signals, signals_at_once, tasks, upkeep, values
+from . import (
+    calls,
+    commits,
+    failing,
+    hostile,
+    leases,
+    retention,
+    signals,
+    signals_at_once,
+    tasks,
+    timeouts,
+    upkeep,
+    values,
+)
 from .harness import CASES, Bench, Case, name, run
 
 __all__ = [
     "CASES", "Bench", "Case", "calls", "commits", "failing", "hostile", "leases", "name", "retention", "run", "signals",
-    "signals_at_once", "tasks", "upkeep", "values",
+    "signals_at_once", "tasks", "timeouts", "upkeep", "values",
 ]  # fmt: skip

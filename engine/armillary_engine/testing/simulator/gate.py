@@ -204,6 +204,18 @@ class Gate:
         self.hands.leased(calls)
         return calls
 
+    def time_out(self, n: int) -> int:
+        """Nobody is told of it: whoever shares the store knows that moment as well."""
+        self._expect_alive()
+
+        def seen(_found: int) -> None:
+            self.world.watch.timed_out()
+
+        fault = self.world.faults.claim()
+        return self._transaction(
+            "timing out", fault, lambda: self.inner.time_out(n), seen, lambda: ("call",), "claimed"
+        )
+
     def give_back(self, returns: Sequence[Return]) -> None:
         def seen(_done: None) -> None:
             for back in returns:

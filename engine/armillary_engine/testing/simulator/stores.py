@@ -86,6 +86,9 @@ class MemoryStore(MemoryBackend):
     def store_signal(self, signal: SignalRow) -> Sequence[str]:
         return self.do(lambda: super(MemoryStore, self).store_signal(signal))
 
+    def time_out(self, n: int) -> int:
+        return self.do(lambda: super(MemoryStore, self).time_out(n))
+
     def give_back(self, returns: Sequence[Return]) -> None:
         return self.do(lambda: super(MemoryStore, self).give_back(returns))
 

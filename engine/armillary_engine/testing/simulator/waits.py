@@ -20,6 +20,10 @@ def unresumed(
     gone = {(kind, serial) for instance, kind, serial in dropped if instance == id}
     there = {(one.message.kind, one.message.serial) for one in letters} | gone | set(store.pending(id))
     deadlines = {(one.message.serial, one.arrived) for one in letters if one.message.kind == "timer"}
+    for frame in waiting:
+        call = store.upkeep.call(id, frame.visit)
+        if call is not None and call.timeout is not None:
+            deadlines.add((frame.visit, call.timeout))
     for serial in {serial for serial, _ in deadlines} - {frame.visit for frame in waiting}:
         yield f"{id} has a deadline for visit {serial}, which waits for nothing"
     for frame in waiting:

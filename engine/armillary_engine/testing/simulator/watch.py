@@ -43,6 +43,7 @@ class Watch:
         self.signals: dict[str, SignalRow] = {}
         self.applied: dict[str, list[tuple[str, int]]] = {}
         self.keys: dict[str, str] = {}
+        self.told: set[tuple[str, int]] = set()  # waits of which a deadline was a message after a time-out of calls
         self.side = Side(self)
         self.changed = False
         self.broken: str | None = None
@@ -163,7 +164,7 @@ class Watch:
             case Met(serial=met):
                 serial = met
         if mutation.expected is not None and not isinstance(consumes, Taken):
-            self._not_before_others(id)
+            self._not_before_others(id, seen)
         if mark is not None:
             self._once(mark)
         first = next((event for event in mutation.events), None)
@@ -188,8 +189,12 @@ class Watch:
         if letter.arrived > self.world.latest:
             self.fail("the deadline of %s at %s fired early", letter.message.instance, letter.arrived)
 
-    def _not_before_others(self, id: str) -> None:
-        """What comes from outside comes after the triggers that are stored already."""
+    def _not_before_others(self, id: str, seen: Seen) -> None:
+        """What comes from outside comes after triggers that are stored already, and after the time-outs of calls."""
+        for frame in seen.snapshot.frames:
+            until = frame.wait.until if frame.wait is not None and frame.wait.kind == "call" else None
+            if until is not None and until <= self.world.now() and (id, frame.visit) not in self.told:
+                self.fail("%s took something else before the time-out of visit %s", id, frame.visit)
         for letter in self.store.letters(state="ready", limit=1_000):
             message, waiting = letter.message, not letter.deliveries and letter.arrived < self.world.now()
             if waiting and message.instance == id and message.kind != "timer":
@@ -202,6 +207,10 @@ class Watch:
             waits = other.message.instance == instance and not other.deliveries and other.arrived <= now
             if waits and _order(other) < _order(letter):
                 self.fail("%s takes message %s before message %s", instance, letter.seq, other.seq)
+        for frame in () if letter.message.control else self.instances[instance].snapshot.frames:
+            call = self.store.upkeep.call(instance, frame.visit)
+            if call is not None and call.timeout is not None and call.timeout <= letter.arrived:
+                self.fail("%s takes message %s before the time-out of visit %s", instance, letter.seq, call.serial)
 
     # ── what is opened ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -271,6 +280,11 @@ class Watch:
                 "%s: claims message %s (%s) of %s, delivery %s", process, letter.seq, said, letter.message.instance,
                 letter.deliveries,
             )  # fmt: skip
+
+    def timed_out(self) -> None:
+        """The time-outs of calls became triggers."""
+        self.wrote()
+        self.told |= {(x.message.instance, x.message.serial) for x in self.store.letters(state=None, limit=1_000)}
 
     def delivered(self, process: Process, delivery: Delivery, outcome: Outcome) -> None:
         """A trigger was stored."""

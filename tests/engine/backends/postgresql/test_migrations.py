@@ -11,7 +11,7 @@ from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.backends.postgresql.preparing import SCHEMA, migrate, upgrade
 from armillary_engine.testing.conformance.harness import Bench
 
-from ..filled import fill
+from ..filled import fill, time_outs_outlive_migrations
 from .test_store import schema_of
 
 pytestmark = pytest.mark.require("postgresql")
@@ -41,6 +41,11 @@ def test_each_schema_leads_to_the_next_and_back(postgresql_store: Callable[[], s
     for number in range(SCHEMA - 1, -1, -1):
         assert migrate(url, number) == (number + 1, number)
         assert schema_of(url) == shapes[number]
+
+
+def test_calls_of_an_older_schema_are_timed_out_once(postgresql_store: Callable[[], str]) -> None:
+    url = postgresql_store()
+    time_outs_outlive_migrations(lambda clock: open_backend(url, clock=clock), lambda schema: migrate(url, schema))
 
 
 def test_two_who_upgrade_at_once_do_it_once(postgresql_store: Callable[[], str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from armillary_engine.backends.postgresql import open_backend
-from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, lacking
+from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, TIME_OUT, lacking
 from armillary_engine.backends.postgresql.connections import PLANS
 from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.backends.postgresql.session import in_dialect, qualified
@@ -26,6 +26,7 @@ OWN = {
     "FAIR": FAIR,
     "CLAIM_CALLS": CLAIM_CALLS,
     "DUE": DUE,
+    "TIME_OUT": TIME_OUT,
     "SEND": SEND.replace("{matches}", "w.key = %(key)s"),
     "MET_BY_KEY": MET.replace("{matches}", "y.key = %(key)s"),
     "MET_BY_CHAIN": MET.replace("{matches}", OF_CHAIN),
@@ -75,6 +76,7 @@ def test_what_is_ready_is_found_by_an_index(connection: Any, name: str) -> None:
     opened, schema = connection
     found = explained(opened, OWN[name], schema)
     assert "Seq Scan" not in found, found
+    assert ("calls_timeout" in found) == (name in ("DUE", "TIME_OUT")), "those of one instance are found by it"
 
 
 def explained(connection: psycopg.Connection[Any], statement: str, schema: str) -> str:

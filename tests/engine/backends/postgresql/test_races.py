@@ -85,6 +85,22 @@ def test_a_call_whose_lease_is_extended_just_now_is_closed(bench: Bench, url: st
     assert left(url, "calls") == 0
 
 
+@pytest.mark.parametrize(
+    "change", [CHANGES["calls"], "UPDATE {schema}.instances SET revision = revision WHERE id = 'i'"]
+)
+def test_a_call_that_somebody_is_at_is_timed_out_by_the_next_look(bench: Bench, url: str, change: str) -> None:
+    """Nobody waits for whoever may hold it for long."""
+    for instance in ("i", "j"):
+        bench.begin(instance, calls=(bench.call(instance, timeout=bench.clock.now()),))
+    place = place_of(url)
+    with psycopg.connect(place.conninfo) as other:
+        assert other.execute(change.format(schema=f'"{place.schema}"').encode()).rowcount == 1
+        assert bench.store.time_out(10) == 1
+        other.commit()
+    assert [bench.store.time_out(10), bench.store.time_out(10)] == [1, 0]
+    assert left(url, "messages") == 1
+
+
 @pytest.mark.parametrize("table", CHANGES)
 def test_what_an_ended_instance_leaves_goes_with_it(bench: Bench, url: str, table: str) -> None:
     ending = of_timer(bench, status="completed", ended=bench.clock.now())
