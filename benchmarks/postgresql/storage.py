@@ -24,7 +24,7 @@ import psycopg  # noqa: E402
 from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, TIME_OUT  # noqa: E402
 from armillary_engine.backends.postgresql.connections import PLANS  # noqa: E402
 from armillary_engine.backends.postgresql.session import in_dialect, qualified  # noqa: E402
-from armillary_engine.backends.postgresql.signals import SEND  # noqa: E402
+from armillary_engine.backends.postgresql.signals import MET, SEND  # noqa: E402
 from armillary_engine.backends.sql import commit, reads, retention  # noqa: E402
 from armillary_engine.definition import model as m  # noqa: E402
 from armillary_engine.local import LocalRuntime  # noqa: E402
@@ -100,7 +100,7 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
         "is the revision still this one": (commit.HEAD, (id,)),
         "other messages of the instance": (commit.OTHERS, (id, now)),
         "deadlines of a wait that closes": (commit.REMOVE_DEADLINES, (id, 2)),
-        "a signal that was kept for a wait": (commit.KEPT_SIGNAL, ("paid", '"O-0"', "paid", id)),
+        "a signal that was kept for a wait": (commit.KEPT_SIGNAL, ("paid", '"O-0"', now, "paid", id, now)),
         "waits for a signal": (commit.WAITS_BY_KEY, ("paid", '"O-0"', 1)),
         "the instance of a key": (reads.BY_KEY, ("Order", "K")),
         "its history": (reads.HISTORY, (id, 0, 100)),
@@ -113,6 +113,7 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
         "claim calls": (own(CLAIM_CALLS), calls),
         "what is due next": (own(DUE), calls),
         "time out calls": (own(TIME_OUT), {**claim, "body": b"1"}),
+        "the wait that a signal would meet": (own(MET, matches="y.key = %(key)s"), signal),
         "send a signal": (own(SEND, matches="w.key = %(key)s"), signal),
         **{name: (in_dialect(text, SCHEMA), given) for name, (text, given) in shared.items()},
     }
