@@ -190,9 +190,9 @@ class BusWake:
 
     def _hear(self) -> None:
         was_alone, self._alone_from = self._is_alone(), FOREVER
-        self._say(_Text(self._owner, changed=()))
         if was_alone:
             self.notify(ANYTHING)  # somebody may have come while the line was lost
+        self._say(_Text(self._owner, changed=()))
         seldom = silent = time.monotonic() + SELDOM
         deaf = FOREVER
         while not self._closed.is_set():

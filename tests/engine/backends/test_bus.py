@@ -225,6 +225,26 @@ def test_whoever_came_while_the_line_was_lost_is_told(hub: Hub, peers: Callable[
     one.until(WORK)
 
 
+def test_whoever_came_is_told_though_the_line_is_lost_again(
+    hub: Hub, peers: Callable[[str], Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = peers("one")
+    one.is_alone()
+    plain, refused = one.line.send, list[Sequence[str]]()
+
+    def send(texts: Sequence[str]) -> None:
+        if len(refused) < 2:
+            refused.append(texts)
+            one.line.lose()
+            raise LineLostError("it broke")
+        plain(texts)
+
+    monkeypatch.setattr(one.line, "send", send)
+    one.line.lose()
+    hub.until(lambda: MAY_BE_ANYTHING in hub.of("one") and ASKS in hub.of("one")[1:])
+    assert len(refused) == 2
+
+
 def test_who_hears_nothing_of_its_own_is_not_alone(hub: Hub, peers: Callable[[str], Peer]) -> None:
     hub.deaf = True
     one = peers("one")
