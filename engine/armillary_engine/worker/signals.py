@@ -98,8 +98,10 @@ class SignalDesk:
     def _store(self, row: SignalRow) -> Sequence[str]:
         try:
             handed = self._engine.store.store_signal(row)
-        except BaseException:
+        except BaseException:  # it may have been stored all the same, and kept
             self._engine.tell((), work=True)
+            if row.mode == "one":
+                self._note(row.expires)
             raise
         if handed:
             self._engine.tell((), work=True)

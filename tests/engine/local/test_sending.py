@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from armillary_engine.clock import as_microseconds
 from armillary_engine.definition import model as m
 from armillary_engine.definition.expressions import user_function
+from armillary_engine.definition.problems import ArmillaryError
 from armillary_engine.interpreter.triggers import SignalArrived
 from armillary_engine.local import LocalRuntime
 from armillary_engine.queries import SignalQuery
@@ -153,6 +155,25 @@ def test_of_several_that_are_sent_at_a_time_workers_take_the_others_together(
     monkeypatch.undo()
     runtime.signal("other")
     assert stored(runtime) == ["signal"]
+
+
+def test_one_that_may_have_been_kept_is_minded_until_its_time_is_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sent it does not know, and nobody else has heard of it."""
+    runtime = house.open(work=False)
+    store_signal = runtime.engine.store.store_signal
+    monkeypatch.setattr(runtime.engine.chores, "look", lambda due: due)
+
+    def lost(signal: Any) -> Any:
+        store_signal(signal)
+        raise ArmillaryError("store.lost", "expected an answer, and the connection was lost")
+
+    monkeypatch.setattr(runtime.engine.store, "store_signal", lost)
+    with pytest.raises(ArmillaryError, match="connection was lost"):
+        runtime.signal("paid", match="P-1", ttl=60)
+    (view,) = runtime.signals()
+    assert runtime.engine.pulse.due == as_microseconds(view.expires)
 
 
 def test_somebody_else_may_be_quicker(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_everything_holds_on_sqlite(first: int, tmp_path: Path) -> None:
 
 # Seeds that found a defect once: what it was is in the commit that mended it.
 @pytest.mark.parametrize(
-    "seed", [7, 8, 23, 25, 40, 56, 57, 92, 94, 206, 292, 333, 367, 386, 474, 477, 563, 580, 5513]
+    "seed", [7, 8, 23, 25, 40, 56, 57, 92, 94, 206, 292, 333, 367, 386, 474, 477, 563, 580, 2284, 5513, 5560]
 )  # fmt: skip
 def test_what_was_found_before_is_mended(seed: int) -> None:
     result = simulate(seed)
