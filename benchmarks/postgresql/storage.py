@@ -21,10 +21,10 @@ FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parents[1] / "tests" / "_servers")]
 
 import psycopg  # noqa: E402
-from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, TIME_OUT  # noqa: E402
+from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, TIME_OUT, lacking  # noqa: E402
 from armillary_engine.backends.postgresql.connections import PLANS  # noqa: E402
 from armillary_engine.backends.postgresql.session import in_dialect, qualified  # noqa: E402
-from armillary_engine.backends.postgresql.signals import MET, SEND  # noqa: E402
+from armillary_engine.backends.postgresql.signals import MET_BY_KEY, SEND  # noqa: E402
 from armillary_engine.backends.sql import commit, reads, retention  # noqa: E402
 from armillary_engine.definition import model as m  # noqa: E402
 from armillary_engine.local import LocalRuntime  # noqa: E402
@@ -85,10 +85,8 @@ def explained(connection: psycopg.Connection[Any], statement: bytes, given: Any)
 def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
     """The statements that run for each transition, by what they do."""
 
-    def own(text: str, **parts: str) -> bytes:
-        for name, part in {"without": "", "definitions": "", "instances": "", **parts}.items():
-            text = text.replace("{" + name + "}", part)
-        return qualified(text, SCHEMA).encode()
+    def own(text: str) -> bytes:
+        return qualified(lacking(text, lacks=False), SCHEMA).encode()
 
     claim = {"now": None, "n": 32, "owner": "o", "until": now, "without": []}
     calls = {"now": None, "owner": "o", "until": now, "n": 32, "services": ["rating"], "places": [8]}
@@ -113,8 +111,8 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
         "claim calls": (own(CLAIM_CALLS), calls),
         "what is due next": (own(DUE), calls),
         "time out calls": (own(TIME_OUT), {**claim, "body": b"1"}),
-        "the wait that a signal would meet": (own(MET, matches="y.key = %(key)s"), signal),
-        "send a signal": (own(SEND, matches="w.key = %(key)s"), signal),
+        "the wait that a signal would meet": (own(MET_BY_KEY), signal),
+        "send a signal": (own(SEND.replace("{matches}", "w.key = %(key)s")), signal),
         **{name: (in_dialect(text, SCHEMA), given) for name, (text, given) in shared.items()},
     }
 

@@ -13,6 +13,7 @@ from ..backend import Backend, Begun, Hint, Wake
 from ..clock import Clock
 from ..hints import deadlines_of, makes_work, moments_of
 from ..interpreter.triggers import Trigger
+from ..messages import message
 from ..mutation import Consumes, Delivery, Mutation, Outcome
 from ..rows import CallRow, InstanceRow, Stored
 from ..telemetry import Telemetry
@@ -183,6 +184,13 @@ class Engine:
             return None
         (outcome,) = self.commit([mutation])
         return None if outcome.kind == "behind" else outcome
+
+    def take_or_store(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Outcome:
+        """Commits the slice that a trigger from outside starts, or stores it for a worker."""
+        outcome = self.take(stored, trigger, consumes)
+        if outcome is None:
+            (outcome,) = self.deliver([Delivery(message(stored.row.id, trigger), consumes)])
+        return outcome
 
     # ── triggers that are stored ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,8 +7,7 @@ from typing import Any
 from ..definition.codec import normalize
 from ..definition.problems import ArmillaryError
 from ..interpreter.triggers import CallReturned, Failed, split_token
-from ..messages import message
-from ..mutation import Delivery, Replied
+from ..mutation import Replied
 from ..rows import CallRow
 from ..runtime import Caller
 from .engine import Engine
@@ -47,10 +46,7 @@ class Replies:
         stored = self._engine.store.read([call.instance]).get(call.instance)
         if stored is None:
             return "unknown"
-        outcome = self._engine.take(stored, trigger, consumes)
-        if outcome is None:
-            (outcome,) = self._engine.deliver([Delivery(message(call.instance, trigger), consumes)])
-        return outcome.kind
+        return self._engine.take_or_store(stored, trigger, consumes).kind
 
 
 def _trigger(call: CallRow, value: Any | Failed) -> CallReturned:

@@ -11,8 +11,7 @@ from ..definition.problems import ArmillaryError
 from ..ids import check_text
 from ..interpreter import Snapshot, check_answer, decode
 from ..interpreter.triggers import TaskCompleted, split_token
-from ..messages import message
-from ..mutation import Answered, Delivery
+from ..mutation import Answered
 from ..rows import Stored, TaskEventRow, TaskRow
 from ..runtime import Caller
 from .engine import Engine
@@ -148,10 +147,7 @@ class TaskDesk:
 
     def _complete(self, row: TaskRow, stored: Stored, trigger: TaskCompleted) -> str:
         consumes = Answered(row.serial, text(trigger.answer), trigger.by)
-        outcome = self._engine.take(stored, trigger, consumes)
-        if outcome is None:
-            (outcome,) = self._engine.deliver([Delivery(message(row.instance, trigger), consumes)])
-        return outcome.kind
+        return self._engine.take_or_store(stored, trigger, consumes).kind
 
 
 def _value(answer: Any) -> Any:

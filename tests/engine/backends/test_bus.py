@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 import pytest
 from armillary_engine.backend import ANYTHING, Hint
+from armillary_engine.testing.wakes import Ear
 from armillary_engine.wakes import bus
 from armillary_engine.wakes.bus import BusWake, LineLostError
 
@@ -58,6 +59,7 @@ class HubLine:
             if self.lost:
                 raise LineLostError("it broke")
             found, self.arrived = self.arrived, []
+            self.hub.news.notify_all()
             return found
 
     def send(self, texts: Sequence[str]) -> None:
@@ -91,23 +93,17 @@ class HubLine:
             self.hub.news.notify_all()
 
 
-class Peer:
-    """A wake, and what it hears of."""
+class Peer(Ear):
+    """A wake on a line of the hub."""
+
+    wake: BusWake
 
     def __init__(self, hub: Hub, owner: str) -> None:
-        self.hub = hub
         self.line = HubLine(hub)
-        self.heard: list[Hint] = []
-        self.wake = BusWake(self.line, owner)
-        self.wake.listen(self._hear)
+        super().__init__(BusWake(self.line, owner))
 
-    def _hear(self, hint: Hint) -> None:
-        with self.hub.news:
-            self.heard.append(hint)
-            self.hub.news.notify_all()
-
-    def until(self, expected: Hint) -> None:
-        self.hub.until(lambda: expected in self.heard)
+    def hears_of(self, expected: Hint) -> None:
+        self.until(lambda got: expected in got)
 
     def is_alone(self) -> None:
         """From now on."""
@@ -156,9 +152,9 @@ def test_whoever_comes_is_told_that_anything_may_have_changed_and_then_everythin
     two = peers("two")
     hub.until(lambda: MAY_BE_ANYTHING in hub.of("one"))
     one.wake.notify(WORK)
-    two.until(WORK)
+    two.hears_of(WORK)
     two.wake.notify(WORK)
-    one.until(WORK)
+    one.hears_of(WORK)
     assert not one.wake._is_alone()
     assert not two.wake._is_alone()
 
@@ -170,7 +166,7 @@ def test_whoever_is_there_answers_once(hub: Hub, peers: Callable[[str], Peer]) -
     hub.until(lambda: len(hub.of("one")) == 3 and len(hub.of("two")) == 2)
     three.wake.notify(WORK)
     for one_of_them in (one, two):
-        one_of_them.until(WORK)
+        one_of_them.hears_of(WORK)
     assert hub.of("three") == [ASKS, [True, None, [["i", 1]]]], "nobody answers an answer"
 
 
@@ -179,11 +175,11 @@ def test_whoever_has_heard_of_others_goes_on_telling_them_while_they_say_nothing
 ) -> None:
     one, two = peers("one"), peers("two")
     two.wake.notify(WORK)
-    one.until(WORK)
+    one.hears_of(WORK)
     for number in range(3):
         hint = Hint((("i", number),))
         one.wake.notify(hint)
-        two.until(hint)
+        two.hears_of(hint)
         hub.until(lambda: not one.line.arrived)
         assert one.wake._alone_from > time.monotonic() + bus.SELDOM, "what comes back of it says nothing of others"
 
@@ -195,7 +191,7 @@ def test_who_has_fallen_silent_is_no_longer_counted(
     one = peers("one")
     two = peers("two")
     two.wake.notify(WORK)
-    one.until(WORK)
+    one.hears_of(WORK)
     two.wake.close()
     one.is_alone()
 
@@ -206,11 +202,11 @@ def test_who_was_thought_to_be_gone_and_says_something_is_told(
     """As a process that was frozen while it was asked."""
     one, two = peers("one"), peers("two")
     two.wake.notify(WORK)
-    one.until(WORK)
+    one.hears_of(WORK)
     one.wake._alone_from = 0.0
     one.wake.notify(WORK)
     two.wake._say(bus._Text("two"))
-    two.until(ANYTHING)
+    two.hears_of(ANYTHING)
     assert not one.wake._is_alone()
 
 
@@ -222,7 +218,7 @@ def test_whoever_came_while_the_line_was_lost_is_told(hub: Hub, peers: Callable[
     one.wake.notify(WORK)  # it may not have noticed yet
     hub.until(lambda: MAY_BE_ANYTHING in hub.of("one") and hub.of("one").count(ASKS) == 2)
     two.wake.notify(WORK)
-    one.until(WORK)
+    one.hears_of(WORK)
 
 
 def test_whoever_came_is_told_though_the_line_is_lost_again(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ...messages import TIMER, timer
 from ...mutation import Claim
 from ...rows import CallRow, InstanceRow, Stored
+from ..sql.commit import TIMES_OUT
 from ..sql.outside import instance_of, letter_of
 from ..sql.session import columns
 from .binary import BIG, BIGS, BLOB, TEXT, TEXTS
@@ -34,7 +35,7 @@ _FIRST_IN_LINE = f"""NOT EXISTS (
                     o.arrived < m.arrived OR (o.arrived = m.arrived AND o.seq < m.seq)))))) OFFSET 0)
     AND (m.control = 1 OR NOT EXISTS (
         SELECT 1 FROM calls x WHERE x.instance = m.instance
-            AND COALESCE(x.timeout, 9223372036854775807) <= m.arrived OFFSET 0))"""
+            AND {TIMES_OUT.format("x")} <= m.arrived OFFSET 0))"""
 # From each definition that has something free to the next, by the index of both: each has its share of ``n``, and what
 # it leaves goes to what was ready first. Compared as rows, so that no other index will do.
 _FREE = "m.state = 'ready' AND m.owner IS NULL"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...messages import TIMER
 from ...rows import CallRow, EventRow, InstanceRow, SignalRow, TaskEventRow, TaskRow
-from ..sql.commit import CHANGING
+from ..sql.commit import CHANGING, TIMES_OUT
 from ..sql.session import names
 from .binary import BIG, BLOB, BOOL, TEXT, Kind, array, scalar
 from .catalogue import LISTED
@@ -135,7 +135,7 @@ _NONE = {
         WHERE y.instance = u.instance AND y.state || '' = 'ready' AND (y.ready <= {MOMENT} OR y.owner IS NOT NULL)
         LIMIT 1) l)
         AND NOT EXISTS (SELECT 1 FROM {{rows}} CROSS JOIN LATERAL (SELECT 1 FROM calls y
-        WHERE y.instance = u.instance AND COALESCE(y.timeout, 9223372036854775807) <= {MOMENT} LIMIT 1) l)""",
+        WHERE y.instance = u.instance AND {TIMES_OUT.format("y")} <= {MOMENT} LIMIT 1) l)""",
     "waits": """NOT EXISTS (SELECT 1 FROM {rows} CROSS JOIN LATERAL (SELECT 1 FROM signals s
         WHERE s.kept = 1 AND s.name = u.name AND s.key = u.key LIMIT 1) l)
         AND NOT EXISTS (SELECT 1 FROM {rows} CROSS JOIN LATERAL (SELECT 1 FROM signals s

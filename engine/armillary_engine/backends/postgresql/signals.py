@@ -52,7 +52,8 @@ SEND = f"""WITH found AS MATERIALIZED (
 MET = f"""SELECT w.serial, i.snapshot, {columns(InstanceRow, "i.")} FROM (
     SELECT y.instance, y.serial FROM waits y WHERE y.name = %(name)s AND {{matches}} ORDER BY y.seq + 0 LIMIT 1) w
     CROSS JOIN LATERAL (SELECT * FROM instances y WHERE y.id = w.instance OFFSET 0) i"""
-OF_CHAIN = "y.chain = (SELECT z.chain FROM instances z WHERE z.id = %(instance)s)"
+MET_BY_KEY = MET.replace("{matches}", "y.key = %(key)s")
+MET_BY_CHAIN = MET.replace("{matches}", "y.chain = (SELECT z.chain FROM instances z WHERE z.id = %(instance)s)")
 
 
 class Signals:
@@ -62,9 +63,9 @@ class Signals:
         self._schema = schema
         self._riding = riding
         self._by_key = Named(qualified(SEND.replace("{matches}", "w.key = %(key)s"), schema), KINDS)
-        self._met_by_key = Named(qualified(MET.replace("{matches}", "y.key = %(key)s"), schema), KINDS)
-        self._met_by_chain = Named(qualified(MET.replace("{matches}", OF_CHAIN), schema), KINDS)
         self._by_chain = Named(qualified(SEND.replace("{matches}", "w.chain = %(chain)s"), schema), KINDS)
+        self._met_by_key = Named(qualified(MET_BY_KEY, schema), KINDS)
+        self._met_by_chain = Named(qualified(MET_BY_CHAIN, schema), KINDS)
 
     def would_meet(self, connection: StoreConnection, signal: SignalRow) -> tuple[Stored, int] | None:
         """See :meth:`armillary_engine.backend.Reads.would_meet`."""

@@ -27,8 +27,10 @@ CHANGING = tuple(name for name in names(InstanceRow) if name not in _FIXED)
 
 HEAD = "SELECT revision, status FROM instances WHERE id = ?"
 OTHERS = "SELECT 1 FROM messages WHERE instance = ? AND state = 'ready' AND (ready <= ? OR owner IS NOT NULL) LIMIT 1"
-# Written so that the index of all time-outs will not do, which is partial: it is no condition on the column.
-OVERDUE = "SELECT 1 FROM calls WHERE instance = ? AND COALESCE(timeout, 9223372036854775807) <= ?"
+TIMES_OUT = "COALESCE({}.timeout, 9223372036854775807)"
+"""When the time of a call is over. It is no condition on the column, so that the index of all time-outs, which is
+partial, will not do where those of one instance are asked for."""
+OVERDUE = f"SELECT 1 FROM calls c WHERE c.instance = ? AND {TIMES_OUT.format('c')} <= ?"
 BEFORE = {
     kind: f"""SELECT i.revision, i.status, EXISTS ({there}), EXISTS ({OTHERS}) OR EXISTS ({OVERDUE})
         FROM instances i WHERE i.id = ?"""

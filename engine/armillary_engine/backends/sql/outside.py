@@ -11,7 +11,7 @@ from ...backend import TaskChange
 from ...messages import timer
 from ...mutation import Claim, Return
 from ...rows import CallRow, DefinitionRow, InstanceRow, Letter, Message, SignalRow, Stored
-from .commit import TAKE_WAIT, hand, store, waits_for
+from .commit import TAKE_WAIT, TIMES_OUT, hand, store, waits_for
 from .consuming import INSERT_SIGNAL, INSERT_TASK_EVENT, signal_values, takers_text, task_event_values
 from .session import Row, Session, columns, insert, names, values
 
@@ -27,7 +27,7 @@ CLAIMABLE = f"""SELECT m.ready, {LETTER}, i.snapshot, {INSTANCE} FROM messages m
                 o.control > m.control OR (o.control = m.control AND (
                     o.arrived < m.arrived OR (o.arrived = m.arrived AND o.seq < m.seq)))))))
     AND (m.control = 1 OR NOT EXISTS (
-        SELECT 1 FROM calls c WHERE c.instance = m.instance AND COALESCE(c.timeout, 9223372036854775807) <= m.arrived))
+        SELECT 1 FROM calls c WHERE c.instance = m.instance AND {TIMES_OUT.format("c")} <= m.arrived))
     {{of}} ORDER BY m.ready, m.seq LIMIT ?"""
 OF_DEFINITION = CLAIMABLE.replace("{of}", "AND m.owner IS NULL AND m.digest = ? {without}")
 # From each to the next by the index: as many steps as there are definitions.

@@ -9,6 +9,7 @@ from ...backend import Defect, Found
 from ...definition.values import dumps
 from ...queries import InstanceQuery, TaskQuery
 from ...rows import DefinitionRow, EventRow, InstanceRow, Letter, SignalRow, Stored, TaskEventRow, TaskRow
+from .commit import TIMES_OUT
 from .outside import DEFINITION, LETTER, definition_of, instance_of, letter_of, without_marks
 from .session import Session, columns
 
@@ -27,9 +28,9 @@ HISTORY = f"SELECT {columns(EventRow)} FROM history WHERE instance = ? AND numbe
 TASK = f"SELECT {columns(TaskRow)} FROM tasks WHERE instance = ? AND serial = ?"
 TASK_EVENTS = f"SELECT {columns(TaskEventRow)} FROM task_events WHERE instance = ? AND serial = ? ORDER BY seq"
 
-_READY = """(EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.state = 'ready' AND m.ready <= ?)
+_READY = f"""(EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.state = 'ready' AND m.ready <= ?)
     OR (i.status <> 'suspended' AND EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id
-        AND COALESCE(c.timeout, 9223372036854775807) <= ?)))"""
+        AND {TIMES_OUT.format("c")} <= ?)))"""
 _LEASED = "EXISTS (SELECT 1 FROM messages m WHERE m.instance = i.id AND m.owner IS NOT NULL)"
 _CALLING = """EXISTS (SELECT 1 FROM calls c WHERE c.instance = i.id AND c.state = 'ready'
     AND (c.owner IS NOT NULL OR c.ready <= ?))"""
@@ -105,8 +106,8 @@ def read(session: Session, instances: Sequence[str]) -> Mapping[str, Stored]:
 
 def would_meet(session: Session, signal: SignalRow) -> tuple[Stored, int] | None:
     """See :meth:`armillary_engine.backend.Reads.would_meet`."""
-    by = MET_BY_KEY if signal.instance is None else MET_BY_CHAIN
-    for row in session.rows(by, (signal.name, signal.key if signal.instance is None else signal.instance)):
+    by, to = (MET_BY_KEY, signal.key) if signal.instance is None else (MET_BY_CHAIN, signal.instance)
+    for row in session.rows(by, (signal.name, to)):
         return Stored(instance_of(row[2:]), row[1]), row[0]
     return None
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from ...mutation import Close, Delivery, Nothing, Replied
-from ...rows import CallRetry, SignalWait
-from .harness import SECOND, Bench, case, message
-
-FOREVER = SignalWait(9, "never", None)
+from ...rows import CallRetry
+from .harness import FOREVER, SECOND, Bench, case, message
 
 
 @case
@@ -70,10 +68,7 @@ def a_reply_that_was_retried_is_fenced_when_it_comes_again(bench: Bench) -> None
     assert bench.commit(stale).kind == "fenced", "its worker did not learn that it was committed"
     (call,) = bench.claim_calls()
     assert call.attempt == 2
-    assert (
-        bench.commit(bench.after(bench.read(), Replied(1, call.fence), waits=(SignalWait(9, "never", None),))).kind
-        == "committed"
-    )
+    assert bench.commit(bench.after(bench.read(), Replied(1, call.fence), waits=(FOREVER,))).kind == "committed"
 
 
 @case

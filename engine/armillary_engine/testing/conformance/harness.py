@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from ...backend import Backend
 from ...clock import Clock
 from ...mutation import Claim, Close, Consumes, Delivery, Mutation, Nothing, Outcome, Return
-from ...rows import CallRow, EventRow, InstanceRow, Letter, LetterRecord, Message, Stored, TaskRow
+from ...rows import CallRow, EventRow, InstanceRow, Letter, LetterRecord, Message, SignalWait, Stored, TaskRow
 from ...upkeep import Refusal
 from ..clock import VirtualClock
 
 SECOND = 1_000_000
+FOREVER = SignalWait(9, "never", None)
+"""What an instance waits for that is to go on living."""
 Factory = Callable[[Clock], Backend]
 Hold = Callable[[Backend], AbstractContextManager[threading.Event]]
 

@@ -13,10 +13,8 @@ from ...mutation import Close, Delivery, Nothing, Replied, Return
 from ...operations import Every
 from ...rows import DefinitionRow, Letter, LetterRecord, SignalWait
 from ...runtime import Caller
-from .harness import SECOND, Bench, case, message
+from .harness import FOREVER, SECOND, Bench, case, message
 from .signals import PAID, arrived, signal
-
-FOREVER = SignalWait(9, "never", None)
 
 
 def meet(bench: Bench, first: Callable[[], object], second: Callable[[], object]) -> None:

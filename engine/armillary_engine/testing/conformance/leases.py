@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from ...mutation import Nothing, Return
-from ...rows import LetterRecord, SignalWait
-from .harness import SECOND, Bench, case, message
-
-FOREVER = SignalWait(9, "never", None)
+from ...rows import LetterRecord
+from .harness import FOREVER, SECOND, Bench, case, message
 
 
 @case

@@ -13,11 +13,10 @@ from ...definition.values import loads
 from ...mutation import Close, NewInstance, Nothing
 from ...retention import JOB, RetentionPolicy, run_retention
 from ...rows import EventRow, InstanceRow, LetterRecord, SignalRow, SignalWait
-from .harness import SECOND, Bench, case, message
+from .harness import FOREVER, SECOND, Bench, case, message
 
 DAY = 86_400
 OLD = RetentionPolicy(ended=timedelta(days=30))
-FOREVER = SignalWait(9, "never", None)
 
 
 def _end(bench: Bench, instance: str = "i", status: str = "completed", **parts: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ...mutation import Close, Met, Mutation, Nothing, Outcome
 from ...queries import SignalQuery
 from ...rows import SignalRow, SignalWait
-from .harness import Bench, case, message
+from .harness import FOREVER, Bench, case, message
 from .hostile import meet
 from .signals import PAID, PAID_AGAIN, arrived, signal
 
@@ -21,7 +21,7 @@ def taking(bench: Bench, sent: SignalRow, **parts: Any) -> Mutation:
     stored, serial = found
     chain = None if sent.instance is None else stored.row.chain
     if "ended" not in parts:
-        parts = {"waits": (SignalWait(9, "never", None),), "closes": (Close(serial, "done", "signal"),)} | parts
+        parts = {"waits": (FOREVER,), "closes": (Close(serial, "done", "signal"),)} | parts
     return bench.after(stored, Met(serial, sent, chain), **parts)
 
 

@@ -6,10 +6,8 @@ from ...backend import TaskChange
 from ...clock import as_datetime
 from ...mutation import Answered, Delivery, Escalate, Nothing
 from ...queries import InstanceQuery, TaskQuery
-from ...rows import DefinitionRow, SignalWait, TaskEventRow
-from .harness import SECOND, Bench, case, message
-
-FOREVER = SignalWait(9, "never", None)
+from ...rows import DefinitionRow, TaskEventRow
+from .harness import FOREVER, SECOND, Bench, case, message
 
 
 @case

@@ -7,9 +7,8 @@ from typing import Any
 
 from ...mutation import Close, Delivery, Nothing, Replied
 from ...rows import CallRetry, LetterRecord, SignalWait, Stored
-from .harness import SECOND, Bench, case, message
+from .harness import FOREVER, SECOND, Bench, case, message
 
-FOREVER = SignalWait(9, "never", None)
 CLOSED = (Close(1, kind="call"),)
 
 

@@ -9,9 +9,7 @@ from msgspec.structs import replace
 from ...mutation import Close, Delivery, Nothing, Replied
 from ...queries import SignalQuery
 from ...rows import Letter, LetterRecord, ScheduleRow, SignalRow, SignalWait, TaskEventRow
-from .harness import SECOND, Bench, case, message
-
-FOREVER = SignalWait(9, "never", None)
+from .harness import FOREVER, SECOND, Bench, case, message
 
 
 @case

@@ -12,7 +12,7 @@ from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE,
 from armillary_engine.backends.postgresql.connections import PLANS
 from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.backends.postgresql.session import in_dialect, qualified
-from armillary_engine.backends.postgresql.signals import MET, OF_CHAIN, SEND
+from armillary_engine.backends.postgresql.signals import MET_BY_CHAIN, MET_BY_KEY, SEND
 from armillary_engine.backends.sql import retention
 
 from ..test_plans import OF_ONE_INSTANCE, OF_WHAT_IS_READY
@@ -28,8 +28,8 @@ OWN = {
     "DUE": DUE,
     "TIME_OUT": TIME_OUT,
     "SEND": SEND.replace("{matches}", "w.key = %(key)s"),
-    "MET_BY_KEY": MET.replace("{matches}", "y.key = %(key)s"),
-    "MET_BY_CHAIN": MET.replace("{matches}", OF_CHAIN),
+    "MET_BY_KEY": MET_BY_KEY,
+    "MET_BY_CHAIN": MET_BY_CHAIN,
 }
 
 GIVEN = {
