@@ -194,7 +194,7 @@ class BusWake:
             self.notify(ANYTHING)  # somebody may have come while the line was lost
         self._say(_Text(self._owner, changed=()))
         seldom = silent = time.monotonic() + SELDOM
-        deaf = FOREVER
+        deaf = time.monotonic() + ECHO
         while not self._closed.is_set():
             arrived = self._line.hear(max(0.0, min(seldom, silent, deaf) - time.monotonic()))
             heard = [self._take(text) for text in arrived]
@@ -209,7 +209,7 @@ class BusWake:
                 self._tell(ANYTHING)
                 self._say(_Text(self._owner))
                 seldom = silent = now + SELDOM
-                deaf = now + ECHO
+                deaf = min(deaf, now + ECHO)
             elif any(heard):  # its own texts break no silence
                 silent = now + QUIET
             elif now >= silent:

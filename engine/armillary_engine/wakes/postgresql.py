@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
@@ -49,6 +49,7 @@ class PostgresqlLine:
         self._connections = connections
         self.channel = f"armillary_{place.schema}"[:63]
         self._bell, self._rung = socket.socketpair()
+        self._bell.setblocking(False)  # one that has rung and was not heard yet is enough
         self._lock = threading.Lock()
         """For the connection, which two threads use."""
         self._unanswered: deque[str] = deque()
@@ -63,9 +64,8 @@ class PostgresqlLine:
             connection.pgconn.prepare(NAME, NOTIFY)
             with self._lock:
                 connection.pgconn.enter_pipeline_mode()
-                self._connection, again = connection, list(self._unanswered)
-                self._unanswered.clear()
-                self._post(connection.pgconn, again)
+                self._connection = connection
+                self._post(connection.pgconn, self._unanswered)
         except psycopg.Error as error:
             connection.close()
             raise LineLostError(str(error)) from error
@@ -98,17 +98,17 @@ class PostgresqlLine:
                 raise LineLostError("not connected")
             try:
                 self._post(connection.pgconn, texts)
+                self._unanswered += texts
             except psycopg.Error as error:
                 raise LineLostError(str(error)) from error
             flushed = self._flushed
         if not flushed:
             self.interrupt()  # who hears sends the rest when the server takes it
 
-    def _post(self, pq: PGconn, texts: Sequence[str]) -> None:
+    def _post(self, pq: PGconn, texts: Iterable[str]) -> None:
         for text in texts:
             pq.send_query_prepared(NAME, [self.channel.encode(), text.encode()])
             pq.pipeline_sync()
-        self._unanswered += texts
         self._settled.clear()
         self._flushed = not pq.flush()
 

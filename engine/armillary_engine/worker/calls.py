@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +28,9 @@ ABANDONED = 64
 """Handlers that may hang at a time."""
 OWED = 256
 """Answers that may wait to be committed: with more of them no call is sent, or their leases would end meanwhile."""
+TURN = 8
+"""While calls of a service may wait in the store, one in so many that slices open goes there too, and leaves its place
+to the one that has waited longest."""
 IDLE_SECONDS = 10.0
 """A thread without work ends after this time."""
 
@@ -61,6 +64,9 @@ class _Service:
     transport: Transport
     limit: int
     busy: int = 0
+    waits: bool = False
+    """Calls of it may wait in the store for a place."""
+    turn: int = 0
 
 
 class CallPool:
@@ -144,21 +150,29 @@ class CallPool:
         return self._threads - self._reserved
 
     def reserve(self, name: str) -> bool:
-        """Takes a place of the service, if it is bound here and has one."""
+        """Takes a place of the service for a call that is not stored yet, if it is bound here, has one, and has not to
+        leave it to another one."""
         with self._lock:
             service = self._services.get(name)
             if service is None:
                 return False
             if service.busy >= service.limit or self._left() <= 0:
-                self._turned_away = True
+                self._turned_away = service.waits = True
+                return False
+            service.turn += service.waits
+            if service.turn == TURN:
+                service.turn = 0
                 return False
             service.busy += 1
             self._reserved += 1
             return True
 
     def release_unused(self, places: Places, calls: Sequence[CallRow]) -> None:
-        """Gives back what :meth:`reserve_all` took, but for the places of ``calls``."""
+        """Gives back what :meth:`reserve_all` took, but for the places of ``calls``, which are all that were found."""
+        found = Counter(call.service for call in calls)
         with self._lock:
+            for name, service in self._services.items():
+                service.waits = len(calls) == places.total or found[name] == places.services.get(name, 0)
             self._reserved -= places.total - len(calls)
             for name, count in places.services.items():
                 self._services[name].busy -= count

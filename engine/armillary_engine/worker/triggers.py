@@ -95,12 +95,17 @@ class Triggers:
     def _take(self, claims: Sequence[Claim]) -> None:
         made: list[Mutation] = []
         returns: list[Return] = []
-        for claim in claims:
-            result = self._interpret(claim)
-            if isinstance(result, Mutation):
-                made.append(result)
-            else:
-                returns.append(result)
+        try:
+            for claim in claims:
+                result = self._interpret(claim)
+                if isinstance(result, Mutation):
+                    made.append(result)
+                else:
+                    returns.append(result)
+        except BaseException:
+            for mutation in made:
+                self._engine.release(mutation)
+            raise
         if made:
             for mutation, outcome in zip(made, self._engine.commit(made), strict=True):
                 if outcome.kind == "conflict":

@@ -247,3 +247,18 @@ def test_who_hears_nothing_of_its_own_is_not_alone(hub: Hub, peers: Callable[[st
     one.wake.notify(WORK)
     hub.until(lambda: [True, None, [["i", 1]]] in hub.of("one"))
     assert one.wake._alone_from == bus.FOREVER
+
+
+@pytest.mark.parametrize("seldom", [0.01, 1e6], ids=["it asks more often than that", "it asks once"])
+def test_a_line_that_hears_nothing_of_its_own_is_replaced(
+    hub: Hub, peers: Callable[[str], Peer], monkeypatch: pytest.MonkeyPatch, seldom: float
+) -> None:
+    """From the beginning: a network may swallow everything just after it was connected."""
+    monkeypatch.setattr(bus, "SELDOM", seldom)
+    monkeypatch.setattr(bus, "ECHO", 0.05)
+    hub.deaf = True
+    one = peers("one")
+    hub.until(lambda: hub.of("one").count(ASKS) > 2)
+    monkeypatch.setattr(bus, "SELDOM", 1e6)
+    hub.deaf = False
+    one.is_alone()

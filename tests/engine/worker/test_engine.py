@@ -27,7 +27,7 @@ from armillary_engine.rows import Message
 from armillary_engine.testing.clock import BEGINNING, VirtualClock
 from armillary_engine.transport import Accepted
 from armillary_engine.views import InstanceView
-from armillary_engine.worker import calls, programs
+from armillary_engine.worker import calls, programs, triggers
 from armillary_engine.worker.loop import Loop
 
 DEFINITION = m.Definition("Case", (m.Signal("go", "go", result="said"), m.Complete("done", m.Get("said"))))
@@ -331,6 +331,41 @@ def test_while_too_many_answers_wait_to_be_committed_no_more_calls_are_sent(
     settle(runtime)
     assert {runtime.instance(id).status for id in (*answered, *left)} == {"completed"}
     assert sorted(asked.get(timeout=10) for _ in left) == sorted(left)
+
+
+def test_calls_that_wait_in_the_store_have_their_turn_while_there_is_a_backlog(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slices of a backlog take their calls along as places get free: those that a dead worker has left, or that
+    found no place, would be called when all the others are done."""
+    monkeypatch.setattr(calls, "TURN", 2)
+    monkeypatch.setattr(triggers, "BATCH", 1)
+    monkeypatch.setattr(triggers, "LARGEST", 1)
+    runtime.engine.triggers = triggers.Triggers(runtime.engine)
+    asked, answer = queue.SimpleQueue[str](), queue.SimpleQueue[int]()
+
+    def quote(request: Any) -> int:
+        asked.put(request.instance_id)
+        return answer.get(timeout=10)
+
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
+    runtime.deploy(m.Definition("Call", (call,)))
+    runtime.deploy(m.Definition("Later", (m.Timer("later", after=m.Const("PT1S")), call)))
+    left = runtime.start("Call").id  # no service is here yet: it waits in the store
+    runtime.register_service("rating", quote, concurrency=1)
+    backlog = [runtime.start("Later").id for _ in range(6)]
+    clock.advance(seconds=1)
+    order: list[str] = []
+    while len(order) < 7:
+        runtime.engine.step()
+        if runtime.engine.pool.flying:
+            order.append(asked.get(timeout=10))
+            answer.put(1)
+            while not runtime.engine.inbox.waiting:
+                pass
+    settle(runtime)
+    assert order.index(left) <= 2, f"called as number {order.index(left)} of 7"
+    assert sorted(order) == sorted([left, *backlog])
 
 
 @pytest.mark.parametrize("compensate", [True, False])
@@ -662,6 +697,35 @@ def test_a_store_that_fails_in_between_is_no_fault_of_a_message(
     assert [runtime.instance(id).status for id in ids] == ["completed"] * 3
     assert clock.now() == BEGINNING
     assert store.letters(state=None) == []
+
+
+def test_a_store_that_fails_while_slices_are_made_costs_no_places(
+    runtime: LocalRuntime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were made have taken places for their calls."""
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None))
+    runtime.deploy(m.Definition("Later", (m.Timer("later", after=m.Const("PT1S")), call)))
+    runtime.register_service("rating", lambda request: 1, concurrency=3)
+    ids = [runtime.start("Later").id for _ in range(3)]
+    clock.advance(seconds=1)
+    plain, made = runtime.engine.slicer.next, list[str]()
+
+    def fails(stored: Any, *parts: Any) -> Any:
+        if made:
+            raise ArmillaryError("store.lost", "expected the server to answer, and the connection was lost")
+        made.append(stored.row.id)
+        return plain(stored, *parts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime.engine.slicer, "next", fails)
+        with pytest.raises(ArmillaryError):
+            runtime.engine.step()
+    places = runtime.engine.pool.reserve_all()
+    runtime.engine.pool.release_unused(places, [])
+    assert places.services == {"rating": 3}
+    runtime.engine.pulse.work = True
+    settle(runtime)
+    assert [runtime.instance(id).status for id in ids] == ["completed"] * 3
 
 
 def test_the_larger_the_backlog_the_more_is_taken_at_a_time(

@@ -169,3 +169,32 @@ def test_a_line_that_has_gone_deaf_is_noticed_and_replaced(
         assert house.until(runtime, instance).status == "completed"
         sender.close()
         house.close()
+
+
+def test_what_is_sent_again_is_not_lost_with_the_connection_that_it_is_sent_on(
+    postgresql_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that breaks has hints without an answer; the next one breaks while they are sent again."""
+    house = House(postgresql_store())
+    runtime, sender = house.open(), house.open(work=False)
+    runtime.deploy(WAITING)
+    instance = runtime.start("Waiting", {"order": "O"}).id
+    line = sender.engine.wake._line  # type: ignore[attr-defined]
+    monkeypatch.setattr(sender.engine.wake, "offer", lambda hint: None)
+    post, posted = line._post, list[list[str]]()
+
+    def breaks(pq: Any, texts: Any) -> None:
+        """What is told comes to nothing, and so does what is told again."""
+        posted.append(list(texts))
+        if len(posted) <= 2:
+            pq.finish()
+        if len(posted) != 1:
+            post(pq, texts)
+
+    monkeypatch.setattr(line, "_post", breaks)
+    sender.signal("paid", 1, match="O", mode="all")
+    line.interrupt()
+    assert house.until(runtime, instance).status == "completed"
+    assert posted[0]
+    assert posted[:3] == [posted[0]] * 3
+    house.close()

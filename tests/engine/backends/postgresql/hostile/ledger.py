@@ -5,8 +5,10 @@ must be found done, once: that is proved from the store itself, event by event."
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -26,7 +28,9 @@ from armillary_engine.queries import InstanceQuery, SignalQuery
 from armillary_engine.testing.simulator.seen import Seen
 
 PATIENCE = 90.0
-"""Seconds that the queues may take to drain once all is well."""
+"""Seconds for which an instance may not move once all is well."""
+SETTLED = 210.0
+"""Seconds within which all of them have ended."""
 ORDER = m.Definition(
     "Order",
     (
@@ -39,7 +43,8 @@ ORDER = m.Definition(
     version="1.0.0",
 )
 WORKER = """
-import os, signal, sys, threading, time
+import faulthandler, os, signal, sys, threading, time
+faulthandler.register(signal.SIGUSR1)
 skew = float(sys.argv[3])
 if skew:
     plain_ns, plain = time.time_ns, time.time
@@ -187,10 +192,11 @@ class Ledger:
             client.join(timeout=PATIENCE)
             assert not client.is_alive()
         assert all(code.startswith("store.") for code in self.refused), self.refused
-        for order, id in self.started.items():
-            if order not in self.paid:
-                self._pay(order)
-            self._ended(id)
+        try:
+            self._all_ended(time.monotonic() + SETTLED)
+        except AssertionError:
+            self._tell_where_they_are()
+            raise
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.end(kill=False)
@@ -198,6 +204,23 @@ class Ledger:
         with LocalRuntime(self.runtime.url, work=False) as runtime:
             self._account(runtime)
         assert len(self.started) >= at_least, f"only {len(self.started)} orders got through"
+
+    def _all_ended(self, until: float) -> None:
+        for n, (order, id) in enumerate(self.started.items()):
+            if order not in self.paid:
+                self._pay(order)
+            self._ended(id)
+            assert time.monotonic() < until, f"after {SETTLED} s {n + 1} of {len(self.started)} had ended"
+
+    def _tell_where_they_are(self) -> None:
+        """Every thread of every process, on standard error."""
+        faulthandler.dump_traceback()
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.process.send_signal(signal.SIGUSR1)
+        self._moved.acquire()
+        self._moved.wait(1)  # until they have said it
+        self._moved.release()
 
     def _ended(self, id: str) -> None:
         changed, end = threading.Event(), time.monotonic() + PATIENCE
@@ -211,10 +234,12 @@ class Ledger:
                     return
                 if changed.wait(min(PATIENCE, self.seldom)):
                     end = time.monotonic() + PATIENCE
-                elif time.monotonic() >= end and self.runtime.instance(id).ended is None:
+                elif time.monotonic() >= end:
+                    ended = self.runtime.instance(id).ended
                     history = [(e.type, e.step) for e in self.runtime.history(id)]
-                    store = self.runtime.engine.store
-                    raise AssertionError(f"{id} is stuck: {history}; stored: {store.pending(id)}")
+                    pending = self.runtime.engine.store.pending(id)
+                    what = "is stuck" if ended is None else f"ended at {ended}, and nobody was told"
+                    raise AssertionError(f"{id} {what}: {history}; stored: {pending}")
         finally:
             subscription.close()
 
