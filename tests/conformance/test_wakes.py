@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,27 @@ def test_within_a_process(case: wakes.Case) -> None:
 @each_case_that_disturbs_nothing
 def test_local_sockets(case: wakes.Case, tmp_path: Path) -> None:
     wakes.run(case, lambda owner: LocalSocketWake(tmp_path, owner))
+
+
+@each_case_that_disturbs_nothing
+@pytest.mark.parametrize("opened", [local_socket.OPENED, Path("/nowhere")], ids=["by what is open", "by a link"])
+def test_local_sockets_in_a_folder_whose_path_is_too_long_for_them(
+    case: wakes.Case, opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, used = tmp_path / ("long" * 30), list[Path]()
+    folder.mkdir()
+    monkeypatch.setattr(local_socket, "OPENED", opened)
+    with tempfile.TemporaryDirectory() as links:
+        monkeypatch.setattr(tempfile, "tempdir", links)
+
+        def factory(owner: str) -> Wake:
+            wake = LocalSocketWake(folder, owner)
+            used.extend(Path(links).iterdir())
+            return wake
+
+        wakes.run(case, factory)
+        assert bool(used) == (not opened.is_dir())
+        assert [*Path(links).iterdir(), *folder.iterdir()] == []
 
 
 @pytest.mark.parametrize("silent", [True, False], ids=["found in the silence", "found by whoever commits next"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import tempfile
 import threading
@@ -32,6 +33,8 @@ SELDOM = 120.0
 """Seconds of silence after which one sees whether a peer has died; the store is not touched for that."""
 PATH_LIMIT = 100
 """Systems take socket paths of a hundred bytes or a few more."""
+OPENED = Path("/proc/self/fd")
+"""Where Linux shows what a process has open, by a short path."""
 
 
 class LocalSocketWake:
@@ -40,6 +43,7 @@ class LocalSocketWake:
     def __init__(self, folder: Path, owner: str) -> None:
         self._real_folder = folder
         self._link: Path | None = None
+        self._opened: int | None = None
         self._folder = self._short(folder)
         self._name = f"{owner}.sock"
         self._heard: Callable[[Hint], None] | None = None
@@ -53,7 +57,7 @@ class LocalSocketWake:
             self._socket.bind(str(self._folder / self._name))
         except BaseException:
             self._socket.close()
-            self._unlink()
+            self._forget_short()
             raise
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
@@ -63,6 +67,9 @@ class LocalSocketWake:
     def _short(self, folder: Path) -> Path:
         if len(str(folder).encode()) < PATH_LIMIT - 40:
             return folder
+        if OPENED.is_dir():  # nothing of it is left behind by a process that is killed
+            self._opened = os.open(folder, os.O_RDONLY)
+            return OPENED / str(self._opened)
         link = Path(tempfile.mkdtemp(prefix="arm")) / "p"
         link.symlink_to(folder, target_is_directory=True)
         self._link = link
@@ -165,9 +172,12 @@ class LocalSocketWake:
         self._socket.close()
         self._sender.close()
         (self._real_folder / self._name).unlink(missing_ok=True)
-        self._unlink()
+        self._forget_short()
 
-    def _unlink(self) -> None:
+    def _forget_short(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
         if self._link is not None:
             self._link.unlink(missing_ok=True)
             self._link.parent.rmdir()
