@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from armillary_engine.backends.postgresql import open_backend
 from armillary_engine.definition import model as m
 from armillary_engine.local import LocalRuntime
 from armillary_engine.wakes import bus
+from armillary_engine.wakes.postgresql import PostgresqlLine
 
 from ...local.conftest import House, done, get
 from ...local.test_processes import Child
@@ -198,3 +200,13 @@ def test_what_is_sent_again_is_not_lost_with_the_connection_that_it_is_sent_on(
     assert posted[0]
     assert posted[:3] == [posted[0]] * 3
     house.close()
+
+
+def test_whoever_rings_never_waits_for_the_one_who_hears(postgresql_store: Callable[[], str]) -> None:
+    """Who hears may be connecting, or stand still."""
+    backend = open_backend(postgresql_store())
+    with closing(backend):
+        line = PostgresqlLine(backend.place, backend._connections)
+        for _ in range(10_000):  # a pair of sockets holds some hundreds
+            line.interrupt()
+        line.release()
