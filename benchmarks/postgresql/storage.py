@@ -24,7 +24,7 @@ import psycopg  # noqa: E402
 from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE, FAIR, TIME_OUT, lacking  # noqa: E402
 from armillary_engine.backends.postgresql.connections import PLANS  # noqa: E402
 from armillary_engine.backends.postgresql.session import in_dialect, qualified  # noqa: E402
-from armillary_engine.backends.postgresql.signals import MET_BY_KEY, SEND  # noqa: E402
+from armillary_engine.backends.postgresql.signals import MET_BY_KEY, SEND_BY_KEY  # noqa: E402
 from armillary_engine.backends.sql import commit, reads, retention  # noqa: E402
 from armillary_engine.definition import model as m  # noqa: E402
 from armillary_engine.local import LocalRuntime  # noqa: E402
@@ -112,7 +112,7 @@ def statements(id: str, now: int) -> dict[str, tuple[bytes, Any]]:
         "what is due next": (own(DUE), calls),
         "time out calls": (own(TIME_OUT), {**claim, "body": b"1"}),
         "the wait that a signal would meet": (own(MET_BY_KEY), signal),
-        "send a signal": (own(SEND.replace("{matches}", "w.key = %(key)s")), signal),
+        "send a signal": (own(SEND_BY_KEY), signal),
         **{name: (in_dialect(text, SCHEMA), given) for name, (text, given) in shared.items()},
     }
 

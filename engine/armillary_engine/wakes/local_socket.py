@@ -42,8 +42,7 @@ class LocalSocketWake:
 
     def __init__(self, folder: Path, owner: str) -> None:
         self._real_folder = folder
-        self._link: Path | None = None
-        self._opened: int | None = None
+        self._shortened = contextlib.ExitStack()
         self._folder = self._short(folder)
         self._name = f"{owner}.sock"
         self._heard: Callable[[Hint], None] | None = None
@@ -57,7 +56,7 @@ class LocalSocketWake:
             self._socket.bind(str(self._folder / self._name))
         except BaseException:
             self._socket.close()
-            self._forget_short()
+            self._shortened.close()
             raise
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
@@ -68,11 +67,11 @@ class LocalSocketWake:
         if len(str(folder).encode()) < PATH_LIMIT - 40:
             return folder
         if OPENED.is_dir():  # nothing of it is left behind by a process that is killed
-            self._opened = os.open(folder, os.O_RDONLY)
-            return OPENED / str(self._opened)
-        link = Path(tempfile.mkdtemp(prefix="arm")) / "p"
+            opened = os.open(folder, os.O_RDONLY)
+            self._shortened.callback(os.close, opened)
+            return OPENED / str(opened)
+        link = Path(self._shortened.enter_context(tempfile.TemporaryDirectory(prefix="arm"))) / "p"
         link.symlink_to(folder, target_is_directory=True)
-        self._link = link
         return link
 
     def listen(self, heard: Callable[[Hint], None]) -> None:
@@ -172,15 +171,7 @@ class LocalSocketWake:
         self._socket.close()
         self._sender.close()
         (self._real_folder / self._name).unlink(missing_ok=True)
-        self._forget_short()
-
-    def _forget_short(self) -> None:
-        if self._opened is not None:
-            os.close(self._opened)
-            self._opened = None
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
-            self._link.parent.rmdir()
+        self._shortened.close()
 
 
 def _encoded(hint: Hint) -> bytes:

@@ -48,6 +48,8 @@ SEND = f"""WITH found AS MATERIALIZED (
     SELECT g.instance, 'signal', g.serial, 0, %(body)s, {NOW},
         CASE WHEN g.status = 'suspended' THEN 'held' ELSE 'ready' END, {NOW}, g.digest, 0, 0 FROM gone g ORDER BY g.seq
 ) SELECT instance FROM gone ORDER BY seq"""
+SEND_BY_KEY = SEND.replace("{matches}", "w.key = %(key)s")
+SEND_BY_CHAIN = SEND.replace("{matches}", "w.chain = %(chain)s")
 
 MET = f"""SELECT w.serial, i.snapshot, {columns(InstanceRow, "i.")} FROM (
     SELECT y.instance, y.serial FROM waits y WHERE y.name = %(name)s AND {{matches}} ORDER BY y.seq + 0 LIMIT 1) w
@@ -62,8 +64,8 @@ class Signals:
     def __init__(self, schema: str, riding: Riding) -> None:
         self._schema = schema
         self._riding = riding
-        self._by_key = Named(qualified(SEND.replace("{matches}", "w.key = %(key)s"), schema), KINDS)
-        self._by_chain = Named(qualified(SEND.replace("{matches}", "w.chain = %(chain)s"), schema), KINDS)
+        self._by_key = Named(qualified(SEND_BY_KEY, schema), KINDS)
+        self._by_chain = Named(qualified(SEND_BY_CHAIN, schema), KINDS)
         self._met_by_key = Named(qualified(MET_BY_KEY, schema), KINDS)
         self._met_by_chain = Named(qualified(MET_BY_CHAIN, schema), KINDS)
 

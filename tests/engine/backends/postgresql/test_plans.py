@@ -12,7 +12,7 @@ from armillary_engine.backends.postgresql.claims import CLAIM, CLAIM_CALLS, DUE,
 from armillary_engine.backends.postgresql.connections import PLANS
 from armillary_engine.backends.postgresql.places import place_of
 from armillary_engine.backends.postgresql.session import in_dialect, qualified
-from armillary_engine.backends.postgresql.signals import MET_BY_CHAIN, MET_BY_KEY, SEND
+from armillary_engine.backends.postgresql.signals import MET_BY_CHAIN, MET_BY_KEY, SEND_BY_KEY
 from armillary_engine.backends.sql import retention
 
 from ..test_plans import OF_ONE_INSTANCE, OF_WHAT_IS_READY
@@ -27,7 +27,7 @@ OWN = {
     "CLAIM_CALLS": CLAIM_CALLS,
     "DUE": DUE,
     "TIME_OUT": TIME_OUT,
-    "SEND": SEND.replace("{matches}", "w.key = %(key)s"),
+    "SEND": SEND_BY_KEY,
     "MET_BY_KEY": MET_BY_KEY,
     "MET_BY_CHAIN": MET_BY_CHAIN,
 }

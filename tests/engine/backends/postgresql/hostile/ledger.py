@@ -218,9 +218,8 @@ class Ledger:
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.process.send_signal(signal.SIGUSR1)
-        self._moved.acquire()
-        self._moved.wait(1)  # until they have said it
-        self._moved.release()
+        with self._moved:
+            self._moved.wait(1)  # until they have said it
 
     def _ended(self, id: str) -> None:
         changed, end = threading.Event(), time.monotonic() + PATIENCE
