@@ -48,6 +48,7 @@ from .transports.python import PythonTransport
 from .views import event_view, state_view, task_event_view, task_view
 from .worker.access import check_reason, expect_operator
 from .worker.chores import Chores
+from .worker.coroutines import Coroutines
 from .worker.definitions import Definitions
 from .worker.engine import Engine
 from .worker.letters import LetterDesk
@@ -113,8 +114,9 @@ class LocalRuntime:
         self.schedule, self.schedules, self.delete_schedule = schedules.put, schedules.listed, schedules.delete
         self.pause_schedule, self.resume_schedule = schedules.pause, schedules.resume
         self.reply = Replies(self._engine).reply
-        self._waiting = Waiting(self._engine, self._subscribers, look=self.instance, view=self._standing.view)
-        self.wait = self._waiting.wait
+        self._waiting = Waiting(self._engine, self._subscribers, self._standing, self.instance)
+        coroutines = Coroutines(self._engine, self._starts, self._waiting, self._standing, self.start)
+        self.wait, self.wait_async, self.start_async = self._waiting.wait, coroutines.wait, coroutines.start
 
     @property
     def url(self) -> str:

@@ -215,6 +215,14 @@ class Runtime(Protocol):
         self, name: str, input: Any = None, *, version: str = "*", key: str | None = None, id: str | None = None,
         delay: float | None = None, caller: Caller = ...,
     ) -> InstanceView: ...  # fmt: skip
+    async def start_async(
+        self, name: str, input: Any = None, *, version: str = "*", key: str | None = None, id: str | None = None,
+        delay: float | None = None, caller: Caller = ...,
+    ) -> InstanceView:  # fmt: skip
+        """:meth:`start` for a coroutine: the event loop goes on meanwhile. One that is cancelled may have started the
+        instance all the same: with a ``key`` it is found again."""
+        ...
+
     def instance(self, id: str) -> InstanceView: ...
     def instance_state(self, id: str, *, reveal: bool = False, caller: Caller = ...) -> InstanceState:
         """Its values, without what schemas mark ``x-sensitive``. ``reveal``: with it, for those who may operate it;
@@ -327,6 +335,12 @@ class Runtime(Protocol):
         """Waits until an instance rests (it needs somebody or something outside, or has ended) or until it has
         ``ended``, and gives its view: after ``timeout`` seconds as it is then. What was asked before (``retry``,
         ``cancel``) is done first. Raises ``instance.unknown``."""
+        ...
+
+    async def wait_async(
+        self, id: str, *, until: Until = "resting", timeout: float | None = None
+    ) -> InstanceView:  # fmt: skip
+        """:meth:`wait` for a coroutine: thousands may wait at a time, and hold no thread."""
         ...
 
     def subscribe(

@@ -57,14 +57,17 @@ class Inbox:
                 if self._waiting:
                     self._rouse()
         wanted = Wanted(make)
+        return wanted.wait() if self.want(wanted) else self._commit(make)
+
+    def want(self, wanted: Wanted) -> bool:
+        """Leaves it to the loop, if that is at work."""
         with self._guard:
             helped = self._helped
             if helped:
                 self._waiting.append(wanted)
-        if not helped:
-            return self._commit(make)
-        self._rouse()
-        return wanted.wait()
+        if helped:
+            self._rouse()
+        return helped
 
     def _commit(self, make: Callable[[], Mutation]) -> Committed:
         mutation = make()

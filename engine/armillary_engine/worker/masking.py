@@ -48,6 +48,7 @@ class Masking:
         self._versions: dict[str, set[str]] = {}
         self._known: dict[str, tuple[frozenset[str], Sensitive]] = {}
         self._digests: dict[str, str] = {}
+        self._started: dict[str, frozenset[str]] = {}
 
     # ── of definitions ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -59,6 +60,11 @@ class Masking:
             self._learn(family)
             known = self._known[digest] = (family, self._known[digest][1])
         return known[1]
+
+    def at_hand(self, digest: str) -> bool:
+        """Whether :meth:`of` needs no look into the store for it: it is known, and starts nothing."""
+        known = self._known.get(digest)
+        return known is not None and known[0] == {digest}
 
     def of_instance(self, id: str | None) -> Sensitive:
         """What is sensitive in an instance; nothing, where there is none."""
@@ -83,10 +89,16 @@ class Masking:
             seen |= fresh
             ahead += sorted(fresh)
 
-    def _starts(self, digest: str) -> set[str]:
-        definition = self._definition(digest)
-        steps = () if definition is None else steps_in(definition.body)
-        return {step.workflow for step in steps if isinstance(step, model.Subworkflow | model.ContinueWith)}
+    def _starts(self, digest: str) -> frozenset[str]:
+        found = self._started.get(digest)
+        if found is None:
+            definition = self._definition(digest)
+            if definition is None:
+                return frozenset()
+            steps = steps_in(definition.body)
+            others = (step.workflow for step in steps if isinstance(step, model.Subworkflow | model.ContinueWith))
+            found = self._started[digest] = frozenset(others)
+        return found
 
     def _all_versions(self, name: str) -> set[str]:
         """Those that are enabled now, and those that were when this was asked first, or later."""

@@ -23,6 +23,11 @@ class Standing:
         hidden = self._masking.of(found.row.digest)
         return instance_view(found, hidden, blocked=self._blocked(found), resting=resting)
 
+    def at_hand(self, found: Found) -> bool:
+        """Whether :meth:`view` needs no look into the store for it."""
+        outside = found.accepted or found.children or found.dead is not None or found.ready or found.services
+        return not outside and self._masking.at_hand(found.row.digest)
+
     def _rests(self, found: Found) -> bool:
         """Its row says so, or all that is under way are calls that somebody outside will answer."""
         if found.row.resting or not found.accepted:

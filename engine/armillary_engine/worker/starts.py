@@ -42,26 +42,31 @@ class Starts:
     ) -> Found | str:  # fmt: skip
         """The new instance as it was committed, or the id of the one that was started under this key before."""
         if key is not None:
-            check_text(key, "a key", code="start.key-invalid", at_most=KEY_LIMIT, empty=True)
+            check_key(key)
             known = self._engine.store.by_key(name, key)
             if known is not None:
                 return known
-        value, later = _value(given), 0 if delay is None else _microseconds(delay)
-
-        def begin() -> Mutation:
-            return self._begin(name, value, version=version, key=key, id=id, later=later, caller=caller)
-
+        begin = self.beginning(name, given, version=version, key=key, id=id, delay=delay, caller=caller)
         while True:
             mutation, outcome = self._engine.inbox.commit(begin)
             if outcome.kind != "conflict":  # the version was resolved by what is no longer deployed
                 break
         if outcome.kind == "committed":
-            return _found(mutation)
+            return found_new(mutation)
         holder = None if key is None else self._engine.store.by_key(name, key)
         if holder is None:
             hint = "leave the id out, or give the key that it was started under to get the one that exists"
             raise ArmillaryError("instance.exists", f"expected an id that is free, got {id!r}", hint=hint)
         return holder
+
+    def beginning(
+        self, name: str, given: Any, *, version: str, key: str | None, id: str | None, delay: float | None,
+        caller: Caller,
+    ) -> Callable[[], Mutation]:  # fmt: skip
+        """What makes the first mutation of a new instance, on any thread. What cannot be given to any workflow is
+        refused here; all else when it is made."""
+        value, later = _value(given), 0 if delay is None else _microseconds(delay)
+        return lambda: self._begin(name, value, version=version, key=key, id=id, later=later, caller=caller)
 
     def _begin(
         self, name: str, value: Any, *, version: str, key: str | None, id: str | None, later: int, caller: Caller
@@ -117,7 +122,7 @@ class Starts:
         raise ArmillaryError("definition.unknown", f"expected a deployed workflow ({known}), got {name!r}", hint=hint)
 
 
-def _found(mutation: Mutation) -> Found:
+def found_new(mutation: Mutation) -> Found:
     """A new instance, from what was committed: no need to read it again."""
     calls = mutation.calls
     services = tuple(dict.fromkeys(call.service for call in calls if call.owner is None))
@@ -130,6 +135,11 @@ def _unusable(one: Unavailable) -> ArmillaryError:
     wrong = "; ".join(problem.message for problem in one.problems if problem.severity == "error")
     message = f"expected a deployed workflow, got {one.name!r}, which was not deployed as it cannot be used: {wrong}"
     return ArmillaryError("definition.unknown", message, hint="correct it and deploy it", problems=one.problems)
+
+
+def check_key(key: str) -> None:
+    """Raises ``start.key-invalid``."""
+    check_text(key, "a key", code="start.key-invalid", at_most=KEY_LIMIT, empty=True)
 
 
 def _microseconds(delay: float) -> int:

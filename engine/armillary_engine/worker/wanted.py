@@ -1,4 +1,4 @@
-"""What a thread wants to have committed, and waits for."""
+"""What a thread, or a coroutine, wants to have committed, and waits for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ Committed = tuple[Mutation, Outcome]
 
 
 class Wanted:
-    """A mutation that a thread waits for, to be made and committed on another one."""
+    """A mutation that somebody waits for, to be made and committed on another thread. ``told`` is called there when it
+    is over, and then :meth:`wait` waits no longer."""
 
-    __slots__ = ("committed", "error", "made", "make", "turn")
+    __slots__ = ("_told", "committed", "error", "made", "make", "turn")
 
-    def __init__(self, make: Callable[[], Mutation]) -> None:
+    def __init__(self, make: Callable[[], Mutation], told: Callable[[], None] = lambda: None) -> None:
         self.make = make
+        self._told = told
         self.made: Mutation | None = None
         self.committed: Committed | None = None
         self.error: BaseException | None = None
@@ -34,12 +36,16 @@ class Wanted:
     def finish(self, committed: Committed) -> None:
         """Whoever waits goes on."""
         self.committed = committed
-        self.turn.release()
+        self._go_on()
 
     def fail(self, error: BaseException) -> None:
         """Whoever waits gets the error."""
         self.error = error
+        self._go_on()
+
+    def _go_on(self) -> None:
         self.turn.release()
+        self._told()
 
     @property
     def over(self) -> bool:
