@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+import msgspec
+
 from .clock import Clock
 from .mutation import Claim, Delivery, Mutation, Outcome, Return
 from .queries import InstanceQuery, TaskQuery
@@ -88,8 +90,7 @@ class Wake(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """An instance in a list, with what follows from its waits at this moment. ``accepted``: its calls that are to be
     answered later (told only where nothing of it is running and its row does not say that it rests).
 

@@ -8,11 +8,13 @@ from .mutation import Mutation
 
 def moments_of(mutation: Mutation) -> list[int]:
     """When the store needs somebody because of a mutation: for a deadline, a retry, or a call whose lease has ended."""
-    return [*deadlines_of(mutation), *(call.ready for call in mutation.calls if call.owner is not None)]
+    return deadlines_of(mutation) + [call.ready for call in mutation.calls if call.owner is not None]
 
 
 def deadlines_of(mutation: Mutation) -> list[int]:
     """Those that come whoever holds the calls."""
+    if not (mutation.messages or mutation.calls or mutation.retries):
+        return []
     moments = [sent.ready for sent in mutation.messages if sent.ready is not None]
     moments += [call.timeout for call in mutation.calls if call.timeout is not None]
     return moments + [retry.ready for retry in mutation.retries]
@@ -23,10 +25,16 @@ def makes_work(mutation: Mutation, *, met: bool) -> bool:
     signal."""
     return (
         bool(mutation.instances or (mutation.waits and met) or mutation.holds is False)
-        or any(call.owner is None for call in mutation.calls)
-        or any(sent.ready is None for sent in mutation.messages)
-        or any(close.kind == "signal" and close.reason != "done" for close in mutation.closes)
+        or (bool(mutation.calls) and any(call.owner is None for call in mutation.calls))
+        or (bool(mutation.messages) and any(sent.ready is None for sent in mutation.messages))
+        or gives_up_a_wait(mutation)
     )
+
+
+def gives_up_a_wait(mutation: Mutation) -> bool:
+    """Whether a wait for a signal is over without one: what was handed over to it, and not taken, is kept again."""
+    closes = mutation.closes
+    return bool(closes) and any(close.kind == "signal" and close.reason != "done" for close in closes)
 
 
 def hint_of(mutation: Mutation, *, met: bool = False) -> Hint:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 from .backend import Defect
 from .caller import Caller as Caller
 from .definition.model import Definition, Schema, Value
@@ -79,9 +81,8 @@ class DefinitionView:
     """How many instances that have not ended are on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceView:
-    """An instance, as it was when it was asked for."""
+class InstanceView(msgspec.Struct, frozen=True):
+    """An instance, as it was when it was asked for. A struct, as are events: they are made by the thousand."""
 
     id: str
     workflow: str
@@ -96,7 +97,7 @@ class InstanceView:
     steps: tuple[str, ...]
     """The steps where it stands."""
     reference: str | None = None
-    parts: Mapping[str, Value] = field(default_factory=dict)
+    parts: Mapping[str, Value] = {}
     key: str | None = None
     parent: str | None = None
     previous: str | None = None
@@ -148,8 +149,7 @@ class TaskView:
     answer: Value = None
 
 
-@dataclass(frozen=True, slots=True)
-class EventView:
+class EventView(msgspec.Struct, frozen=True):
     """One row of an instance's history; see :class:`armillary_engine.interpreter.commands.Event` for the types."""
 
     instance: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 Event = Literal[
@@ -24,10 +25,12 @@ class Telemetry:
         with self._lock:
             self._counts[event] += times
 
-    def count_outcome(self, kind: str) -> None:
-        """What became of a mutation: ``commit.committed``, ``commit.conflict``, …."""
+    def count_outcomes(self, kinds: Iterable[str]) -> None:
+        """What became of mutations: ``commit.committed``, ``commit.conflict``, …."""
+        counted = Counter(kinds)
         with self._lock:
-            self._counts[f"commit.{kind}"] += 1
+            for kind, times in counted.items():
+                self._counts[f"commit.{kind}"] += times
 
     def counts(self) -> dict[str, int]:
         """All counts so far."""

@@ -6,6 +6,7 @@ replayed gives the state that is shown; ``NOTHING`` reveals all."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from .backend import Found
@@ -47,9 +48,9 @@ def instance_view(found: Found, hidden: Sensitive, *, blocked: str | None, resti
         status=status_of(found),
         resting=resting,
         revision=row.revision,
-        steps=tuple(cast(list[str], loads(row.steps_json))),
+        steps=_steps(row.steps_json),
         reference=_text(row.reference, hidden.any_field("key")),
-        parts=cast(Any, masked(loads(row.parts_json), hidden.any_field("parts"))),
+        parts={} if row.parts_json == "{}" else cast(Any, masked(loads(row.parts_json), hidden.any_field("parts"))),
         key=row.key,
         parent=row.parent,
         previous=row.previous,
@@ -60,6 +61,12 @@ def instance_view(found: Found, hidden: Sensitive, *, blocked: str | None, resti
         updated=as_datetime(row.updated),
         ended=_moment(row.ended),
     )
+
+
+@lru_cache(maxsize=1024)
+def _steps(text: str) -> tuple[str, ...]:
+    """Instances stand at few places."""
+    return tuple(cast(list[str], loads(text)))
 
 
 def state_view(stored: Stored, hidden: Sensitive) -> InstanceState:

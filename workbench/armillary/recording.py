@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -223,7 +222,7 @@ def _read(document: Any, name: str) -> Recording:
 
 def _plain(view: InstanceView | EventView, *left_out: str) -> dict[str, Any]:
     """The members that say something, as JSON has them."""
-    row = {field.name: getattr(view, field.name) for field in fields(view) if field.name not in left_out}
+    row = {name: getattr(view, name) for name in view.__struct_fields__ if name not in left_out}
     return {
         name: value.isoformat() if isinstance(value, datetime) else list(value) if isinstance(value, tuple) else value
         for name, value in row.items()
@@ -232,7 +231,7 @@ def _plain(view: InstanceView | EventView, *left_out: str) -> dict[str, Any]:
 
 
 def _view(row: Mapping[str, Any]) -> InstanceView:
-    known = {field.name for field in fields(InstanceView)}
+    known = set(InstanceView.__struct_fields__)
     told = {name: value for name, value in row.items() if name in known}
     moments = {name: datetime.fromisoformat(told[name]) for name in _TIMES if name in told}
     return InstanceView(

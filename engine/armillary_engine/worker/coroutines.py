@@ -141,7 +141,8 @@ class Coroutines:
         """See :meth:`armillary_engine.runtime.Runtime.wait_async`."""
         told = Told(self._bridge())
         end = None if timeout is None else time.monotonic() + timeout
-        with self._waiting.told(id, told.tell):
+        leave = self._waiting.attend(id, told.tell)
+        try:
             view = await self._seen(id)
             while view is None or not view.reached(until):
                 left = None if end is None else end - time.monotonic()
@@ -151,6 +152,8 @@ class Coroutines:
                 await told.within(left)
                 view = await self._seen(id)
             return view
+        finally:
+            leave()
 
     async def _seen(self, id: str) -> InstanceView | None:
         if self._waiting.at_hand(id):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..backend import Backend, Begun, Hint, Wake
 from ..clock import Clock
-from ..hints import deadlines_of, makes_work, moments_of
+from ..hints import deadlines_of, gives_up_a_wait, makes_work
 from ..interpreter.triggers import Trigger
 from ..messages import message
 from ..mutation import Consumes, Delivery, Mutation, Outcome
@@ -119,10 +119,10 @@ class Engine:
         except BaseException:
             self._in_doubt(mutations)
             raise
-        changed, work, moments = [], False, list[int]()
+        self.telemetry.count_outcomes([outcome.kind for outcome in outcomes])
+        changed, work, deadlines = [], False, list[int]()
         opened, left = list[CallRow](), list[Stored]()
         for mutation, outcome in zip(mutations, outcomes, strict=True):
-            self.telemetry.count_outcome(outcome.kind)
             if outcome.kind != "committed":
                 self.release(mutation)
                 continue
@@ -131,12 +131,15 @@ class Engine:
                 changed += [(above, 0) for above in self._ancestors(mutation.row.parent)]
             if mutation.row.status in ("completed", "cancelled"):
                 self.over[outcome.instance] = mutation.row
-            self._after(mutation)
             work = makes_work(mutation, met=outcome.met) or work
-            moments += moments_of(mutation)
+            deadlines += deadlines_of(mutation)
+            if self.chores is not None and gives_up_a_wait(mutation):
+                self.chores.doubt()
             if leased := [call for call in mutation.calls if call.owner is not None]:
                 opened += leased
                 left.append(Stored(mutation.row, mutation.snapshot))
+        if deadlines:
+            self.pulse.note(min(deadlines))  # when this worker must look again
         if len(changed) < len(mutations) and self.pool.was_short():
             self.pulse.beat()  # a place that was taken for nothing may be what another call waits for
         self.attempts.outdate(changed)
@@ -144,7 +147,7 @@ class Engine:
             self.attempts.remember(one)
         try:
             if changed:
-                self.tell(changed, work=work, due=min(moments, default=None))
+                self.tell(changed, work=work, due=min([*deadlines, *(call.ready for call in opened)], default=None))
         finally:  # last: the threads of the calls and this one are in one another's way from then on
             for call in opened:
                 self.attempts.send(call)
@@ -166,15 +169,6 @@ class Engine:
         for call in mutation.calls:
             if call.owner is not None:
                 self.pool.release(call.service)
-
-    def _after(self, mutation: Mutation) -> None:
-        """Notes when this worker must look again."""
-        if self.chores is not None and any(
-            close.kind == "signal" and close.reason != "done" for close in mutation.closes
-        ):
-            self.chores.doubt()
-        for moment in deadlines_of(mutation):
-            self.pulse.note(moment)
 
     def take(self, stored: Stored, trigger: Trigger, consumes: Consumes) -> Outcome | None:
         """Commits the slice that a trigger from outside starts. ``None``: it is to be stored, since others come first,

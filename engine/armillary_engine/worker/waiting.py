@@ -6,7 +6,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..backend import Found
@@ -63,41 +63,42 @@ class Waiting:
         hand, inbox = Hand(), self._engine.inbox
         helps = threading.current_thread() is not threading.main_thread()
         end = None if timeout is None else time.monotonic() + timeout
-        with self.told(id, hand.wake):
-            try:
-                if helps:
-                    inbox.hands[id] = hand
+        leave = self.attend(id, hand.wake)
+        try:
+            if helps:
+                inbox.hands[id] = hand
+            view = self.seen(id)
+            while view is None or not view.reached(until):
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return view or self.look(id)
+                self.expect_open(id)
+                hand.sleep(left)
+                if hand.wanted:
+                    hand.wanted = False
+                    inbox.lend()
                 view = self.seen(id)
-                while view is None or not view.reached(until):
-                    left = None if end is None else end - time.monotonic()
-                    if left is not None and left <= 0:
-                        return view or self.look(id)
-                    self.expect_open(id)
-                    hand.sleep(left)
-                    if hand.wanted:
-                        hand.wanted = False
-                        inbox.lend()
-                    view = self.seen(id)
-                return view
-            finally:
-                if helps:
-                    inbox.dismiss(id, hand)
+            return view
+        finally:
+            leave()
+            if helps:
+                inbox.dismiss(id, hand)
 
-    @contextlib.contextmanager
-    def told(self, id: str, wake: Callable[[], None]) -> Iterator[None]:
-        """Calls ``wake`` when an instance is to be looked at again, on the thread that has committed."""
+    def attend(self, id: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``wake``, on the thread that has committed, when an instance is to be looked at again; until what this
+        gives is called."""
 
         def told(changed: Changed) -> None:
             if not self._under_way(id):
                 wake()
 
-        self._wakes.add(wake)
-        subscription = self._subscribers.add(told, instance=id, at_once=True)
-        try:
-            yield
-        finally:
+        def leave() -> None:
             subscription.close()
             self._wakes.discard(wake)
+
+        self._wakes.add(wake)
+        subscription = self._subscribers.add(told, instance=id, at_once=True)
+        return leave
 
     def expect_open(self, id: str) -> None:
         """Raises ``store.closed``."""
