@@ -15,15 +15,32 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 def new_id(now: int) -> str:
     """Ten digits of time (to the millisecond) and ten of chance, in Crockford's base 32."""
-    return _base32(now // 1000, 10) + _base32(int.from_bytes(os.urandom(7), "big") >> 6, 10)
+    return _base32(now // 1000) + _base32(_chance())
 
 
+def _chance() -> int:
+    """Fifty bits. They are asked for by the hundred: each question gives up the interpreter's lock."""
+    try:
+        return _CHANCES.pop()
+    except IndexError:
+        asked = os.urandom(7 * 128)
+    chances = [int.from_bytes(asked[at : at + 7], "big") >> 6 for at in range(0, len(asked), 7)]
+    found = chances.pop()
+    _CHANCES.extend(chances)
+    return found
+
+
+_CHANCES: list[int] = []
+os.register_at_fork(after_in_child=_CHANCES.clear)  # a child must not give the ids of its parent
 _PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
 
 
-def _base32(number: int, width: int) -> str:
-    pairs = [_PAIRS[number >> shift & 1023] for shift in range(5 * width - 10, -1, -10)]
-    return "".join(pairs)
+def _base32(number: int) -> str:
+    """Its lowest fifty bits, in ten digits."""
+    return (
+        _PAIRS[number >> 40 & 1023] + _PAIRS[number >> 30 & 1023] + _PAIRS[number >> 20 & 1023]
+        + _PAIRS[number >> 10 & 1023] + _PAIRS[number & 1023]
+    )  # fmt: skip
 
 
 def check_id(text: str) -> str:

@@ -209,7 +209,7 @@ class _Draft:
             expected=expected,
             events=self._events(done),
             closes=tuple(self.closes),
-            calls=tuple(self.lease(call) for call in self.calls.values()),
+            calls=tuple([self.lease(call) for call in self.calls.values()]),
             retries=tuple(self.retries.values()),
             tasks=tuple(self.tasks.values()),
             escalations=tuple(self.escalations.values()),
@@ -254,14 +254,14 @@ class _Draft:
 
     def _events(self, done: Slice) -> tuple[EventRow, ...]:
         first = self.row.events + 1
-        return tuple(
+        return tuple([
             EventRow(
-                first + index, event.type, self.now, event.serial, event.step,
+                number, event.type, self.now, event.serial, event.step,
                 text(dict(event.data)) if event.data else "{}",
                 text([list(change) for change in event.patch]) if event.patch else "[]",
             )
-            for index, event in enumerate(done.events)
-        )  # fmt: skip
+            for number, event in enumerate(done.events, first)
+        ])  # fmt: skip
 
     def _messages(self) -> list[Any]:
         messages = [timer(self.id, due.serial, due.purpose, due.at) for due in self.timers]

@@ -6,6 +6,7 @@ mutations go one by one through the shared statements, which say what became of 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
@@ -37,21 +38,20 @@ def plain(mutation: Mutation) -> bool:
         return False
     if mutation.row.status == "suspended" or mutation.row.next is not None:
         return False  # what an operator asked of an instance goes to the one that continues it
-    if any(
-        close.kind in ("task", None) or (close.kind, close.reason == "done") == ("signal", False)
-        for close in mutation.closes
-    ):
-        return False  # a signal that was handed over and not taken is put back
-    if isinstance(consumes, Replied):
-        return any(close.serial == consumes.serial for close in mutation.closes)
-    return True
+    closes = mutation.closes
+    for close in closes:
+        if close.kind in ("task", None) or (close.kind == "signal" and close.reason != "done"):
+            return False  # a signal that was handed over and not taken is put back
+    return not isinstance(consumes, Replied) or consumes.serial in [close.serial for close in closes]
 
 
 class Together:
     """The rows of a batch of mutations of distinct instances, by part. ``catalogue``: see :mod:`.catalogue`."""
 
     def __init__(self, mutations: Sequence[Mutation], catalogue: Sequence[tuple[str, str]] = ()) -> None:
-        self._rows: dict[str, list[tuple[Any, ...]]] = {"catalogue": list(catalogue)} if catalogue else {}
+        self._rows = defaultdict[str, list[tuple[Any, ...]]](list)
+        if catalogue:
+            self._rows["catalogue"] = list(catalogue)
         self._locks: dict[str, tuple[int | None, bool]] = {}
         self._digests: dict[str, str] = {}
         self._sent: list[Message] = []
@@ -71,7 +71,7 @@ class Together:
             self._add("messages", self._message(message))
 
     def _add(self, part: str, row: tuple[Any, ...]) -> None:
-        self._rows.setdefault(part, []).append(row)
+        self._rows[part].append(row)
 
     def _take(self, mutation: Mutation, new: set[str], others: list[str]) -> None:
         row, consumes = mutation.row, mutation.consumes
@@ -85,8 +85,8 @@ class Together:
             self._add("updates", (mutation.snapshot, *_changing(row), row.id))
             if direct:
                 self._add("direct", (row.id,))
-        for event in mutation.events:
-            self._add("events", (row.id, *_event(event)))
+        if mutation.events:
+            self._rows["events"] += [(row.id, *_event(event)) for event in mutation.events]
         match consumes:
             case Taken(seq=seq, fence=fence):
                 self._add("taken", (seq, fence, row.id))
