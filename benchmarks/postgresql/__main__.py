@@ -5,7 +5,7 @@ same server.
 
 Without ``--url`` a server is started as for the tests, on this machine's disk with ``fsync`` and ``synchronous_commit``
 on. *One-step*: instances of a workflow with one call, started by 1, 4, 8 and 16 clients in one process or two, each of
-which waits until its instance has ended; counted are completed ones. *Signals*: publisher, worker and observer in three
+which waits until its instance has ended; counted are completed ones. Clients are threads, or coroutines of one. *Signals*: publisher, worker and observer in three
 processes; from sending to the observer's callback of the resumed slice, which the publisher commits itself where it
 sends one at a time; *by a worker*: which always the worker commits. *Floor*: one statement that claims, compares
 and sets a 1 KB snapshot, writes two rows of history and deletes the message; and the smallest bus, also in three
@@ -42,7 +42,7 @@ SHOWN = {
     "last_to_first": "last/first",
 }  # fmt: skip
 FLOOR_OF = {
-    "one-step, 1": "floor, 1", "one-step": "floor, 16", "signals, 1": "bus, 1", "signals by a worker, 1": "bus, 1",
+    "one-step, 1": "floor, 1", "one-step, 1 coroutine": "floor, 1", "one-step": "floor, 16", "signals, 1": "bus, 1", "signals by a worker, 1": "bus, 1",
     "signals, 16": "bus, 16", "signals by a worker, 16": "bus, 16",
 }  # fmt: skip
 
@@ -56,6 +56,9 @@ def plan(server: str, seconds: float) -> dict[str, Callable[[], Figures]]:
         work[f"one-step, {count}"] = lambda n=count: loads.one_step(server, seconds, n)  # type: ignore[misc]
     for count in CLIENTS[1:]:
         work[f"one-step, {count} in two processes"] = lambda n=count: loads.one_step(server, seconds, n, 2)  # type: ignore[misc]
+    for count in CLIENTS:
+        name = f"one-step, {count} coroutine{'s' * (count > 1)}"
+        work[name] = lambda n=count: loads.one_step(server, seconds, n, what="coroutines")  # type: ignore[misc]
     for count in (1, 16):
         work[f"bus, {count}"] = lambda n=count: floor.bus(server, seconds, n)  # type: ignore[misc]
         work[f"signals, {count}"] = lambda n=count: loads.signals(server, seconds, n)  # type: ignore[misc]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Literal
 
@@ -86,15 +88,21 @@ class Ended:
         over.acquire()
 
 
-def one_step(server: str, seconds: float, clients: int, processes: int = 1, *, keep: bool = False) -> Figures:
+Clients = Literal["threads", "coroutines"]
+
+
+def one_step(
+    server: str, seconds: float, clients: int, processes: int = 1, *, keep: bool = False, what: Clients = "threads"
+) -> Figures:  # fmt: skip
     """Instances with one call, started by so many clients in so many processes, each of which waits until its instance
-    has ended; counted are completed ones. ``keep``: into the store as it is."""
+    has ended; counted are completed ones. ``keep``: into the store as it is. ``what``: clients are threads of their
+    own, or coroutines of one event loop."""
     url = f"{server}{'&' if '?' in server else '?'}schema={SCHEMA}" if keep else fresh(server)
     with LocalRuntime(url, work=False) as runtime:
         runtime.deploy(ONE_STEP)
     with contextlib.ExitStack() as stack:
         each = str(clients // processes)
-        workers = [stack.enter_context(child(__file__, "clients", url, each)) for _ in range(processes)]
+        workers = [stack.enter_context(child(__file__, what, url, each)) for _ in range(processes)]
         counting, latencies, used = Server(server), list[float](), 0.0
         for worker in workers:
             assert worker.stdin is not None
@@ -111,33 +119,58 @@ def one_step(server: str, seconds: float, clients: int, processes: int = 1, *, k
     return result | per | {"client_cpu_each": used / len(latencies)}
 
 
-def clients(url: str, count: str) -> None:
+def threads(url: str, count: str) -> None:
     """A process with a worker and so many clients, for as long as a line of its input says."""
-    runtime = LocalRuntime(url)
-    runtime.register_service("rating", rating)
-    ended, latencies = Ended(), list[float]()
+    runtime, ended = LocalRuntime(url), Ended()
     runtime.subscribe(ended.heard, at_once=True)
-    number, warm = 0, time.perf_counter() + WARM
-    while number < 100 or time.perf_counter() < warm:
-        number += 1
-        ended.wait(runtime.start("OneStep", {"policy": f"W-{number}", "pad": PAD}).id)
-    print("ready", flush=True)
-    began, cpu = time.perf_counter(), _cpu()
-    end = began + float(sys.stdin.readline())
 
-    def client() -> None:
-        mine, number = list[float](), 0
+    def client(end: float) -> list[float]:
+        found, number = list[float](), 0
         while (start := time.perf_counter()) < end:
             number += 1
             ended.wait(runtime.start("OneStep", {"policy": f"P-{number}", "pad": PAD}).id)
-            mine.append(time.perf_counter() - start)
-        latencies.extend(mine)
+            found.append(time.perf_counter() - start)
+        return found
 
-    threads = [threading.Thread(target=client) for _ in range(int(count))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(int(count)) as pool:
+        _serve(runtime, lambda end: [pool.submit(client, end).result for _ in range(int(count))])
+
+
+def coroutines(url: str, count: str) -> None:
+    """The same, with clients that share a thread."""
+    runtime = LocalRuntime(url)
+
+    async def client(end: float) -> list[float]:
+        found, number = list[float](), 0
+        while (start := time.perf_counter()) < end:
+            number += 1
+            view = await runtime.start_async("OneStep", {"policy": f"P-{number}", "pad": PAD})
+            await runtime.wait_async(view.id, until="ended")
+            found.append(time.perf_counter() - start)
+        return found
+
+    async def clients(end: float) -> list[list[float]]:
+        return await asyncio.gather(*(client(end) for _ in range(int(count))))
+
+    def work(end: float) -> list[Callable[[], list[float]]]:
+        return [lambda found=found: found for found in asyncio.run(clients(end))]  # type: ignore[misc]
+
+    _serve(runtime, work)
+
+
+def _serve(runtime: LocalRuntime, work: Callable[[float], list[Callable[[], list[float]]]]) -> None:
+    """Works as a process of clients: warms up, says so, and is measured for as long as a line of its input says.
+    ``work`` gives what waits for each client's latencies."""
+    runtime.register_service("rating", rating)
+
+    def until(end: float) -> list[float]:
+        return [latency for wait in work(end) for latency in wait()]
+
+    until(time.perf_counter() + WARM)
+    print("ready", flush=True)
+    seconds = float(sys.stdin.readline())
+    cpu = _cpu()
+    latencies = until(time.perf_counter() + seconds)
     counts = runtime.engine.telemetry.counts()
     assert counts.get("message.failed", 0) == 0, counts
     print(json.dumps({"latencies": latencies, "cpu": _cpu() - cpu}), flush=True)
@@ -321,7 +354,7 @@ def beside(server: str, seconds: float, stored: int) -> Figures:
     return one_step(server, seconds, 16, keep=True)
 
 
-_PROGRAMS = {"clients": clients, "publisher": publisher, "worker": worker}
+_PROGRAMS = {"threads": threads, "coroutines": coroutines, "publisher": publisher, "worker": worker}
 
 if __name__ == "__main__":
     _PROGRAMS[sys.argv[1]](*sys.argv[2:])

@@ -31,7 +31,8 @@ def _chance() -> int:
 
 
 _CHANCES: list[int] = []
-os.register_at_fork(after_in_child=_CHANCES.clear)  # a child must not give the ids of its parent
+if hasattr(os, "register_at_fork"):  # a child must not give the ids of its parent
+    os.register_at_fork(after_in_child=_CHANCES.clear)
 _PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
 
 

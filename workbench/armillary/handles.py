@@ -109,11 +109,15 @@ class Instance:
         """Waits until it rests (it needs somebody or something outside, or has ended) or until it has ``ended``.
 
         Gives the instance itself. ``TimeoutError`` after ``timeout`` seconds says where it stands."""
-        if until not in ("resting", "ended"):
-            raise ArmillaryError(
-                "wait.until", f"expected until='resting' or 'ended', got {until!r}", hint="name one of them"
-            )
-        view = self.runtime.wait(self.id, until=until, timeout=timeout)
+        _check_until(until)
+        return self._reached(self.runtime.wait(self.id, until=until, timeout=timeout), until, timeout)
+
+    async def wait_async(self, until: Until = "resting", timeout: float | None = None) -> Instance:
+        """:meth:`wait` for a coroutine (asyncio): thousands may wait at a time, and hold no thread."""
+        _check_until(until)
+        return self._reached(await self.runtime.wait_async(self.id, until=until, timeout=timeout), until, timeout)
+
+    def _reached(self, view: InstanceView, until: Until, timeout: float | None) -> Instance:
         if not view.reached(until):
             raise WaitTimeoutError(view, until, timeout or 0)
         return self
@@ -164,6 +168,13 @@ class Instance:
         from .display import instance_bundle
 
         return instance_bundle(self)
+
+
+def _check_until(until: str) -> None:
+    if until not in ("resting", "ended"):
+        raise ArmillaryError(
+            "wait.until", f"expected until='resting' or 'ended', got {until!r}", hint="name one of them"
+        )
 
 
 class Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import Iterable, Sequence
@@ -119,13 +120,33 @@ class Workbench:
         ``key`` for the same workflow gives the same instance. ``id`` is its own id; ``instance.exists`` when it is
         taken. It begins after ``delay`` seconds.
         """
-        if isinstance(workflow, str):
-            name = workflow
-        else:
-            deployed = self.deploy(workflow)
-            name, version = deployed.name, deployed.version
+        name, version = self._startable(workflow, version)
         view = self.runtime.start(name, input, version=version, key=key, id=id, delay=delay)
         return Instance(self.runtime, view.id)
+
+    async def start_async(
+        self,
+        workflow: Any,
+        input: Any = None,
+        *,
+        key: str | None = None,
+        version: str = "*",
+        id: str | None = None,
+        delay: float | None = None,
+    ) -> Instance:
+        """:meth:`start` for a coroutine (asyncio): a web service or a cell with ``await`` goes on with other things
+        meanwhile. One that is cancelled may have started the instance all the same; with a ``key`` it is found again."""
+        if not isinstance(workflow, str):
+            workflow, version = await asyncio.to_thread(self._startable, workflow, version)
+        view = await self.runtime.start_async(workflow, input, version=version, key=key, id=id, delay=delay)
+        return Instance(self.runtime, view.id)
+
+    def _startable(self, workflow: Any, version: str) -> tuple[str, str]:
+        """Its name and the range of versions; a workflow that is given itself is deployed."""
+        if isinstance(workflow, str):
+            return workflow, version
+        deployed = self.deploy(workflow)
+        return deployed.name, deployed.version
 
     def instances(
         self,
@@ -222,9 +243,7 @@ class Workbench:
 
         An ``id`` that exists is replaced. ``missed`` says what becomes of moments that nobody was awake for: ``skip``
         them, start the last one ``once``, or ``all`` of them."""
-        if not isinstance(workflow, str):
-            deployed = self.deploy(workflow)
-            workflow, version = deployed.name, deployed.version
+        workflow, version = self._startable(workflow, version)
         every = Every(cron=cron, timezone=timezone, interval=interval)
         view = self.runtime.schedule(id, workflow, every, input=input, version=version, missed=missed)
         return Schedule(self.runtime, view)

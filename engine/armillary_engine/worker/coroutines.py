@@ -39,8 +39,11 @@ class Bridge:
         if self._coming:
             return
         self._coming = True
-        with contextlib.suppress(RuntimeError):
+        try:
             self._loop.call_soon_threadsafe(self._run)
+        except RuntimeError:  # it is closed
+            self._coming = False
+            self._calls.clear()
 
     def _run(self) -> None:
         self._coming = False  # first: what comes from here on sends for another turn
