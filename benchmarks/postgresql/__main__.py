@@ -5,7 +5,8 @@ same server.
 
 Without ``--url`` a server is started as for the tests, on this machine's disk with ``fsync`` and ``synchronous_commit``
 on. *One-step*: instances of a workflow with one call, started by 1, 4, 8 and 16 clients in one process or two, each of
-which waits until its instance has ended; counted are completed ones. Clients are threads, or coroutines of one. *Signals*: publisher, worker and observer in three
+which waits until its instance has ended; counted are completed ones. Clients are threads, or coroutines of one
+thread. *Signals*: publisher, worker and observer in three
 processes; from sending to the observer's callback of the resumed slice, which the publisher commits itself where it
 sends one at a time; *by a worker*: which always the worker commits. *Floor*: one statement that claims, compares
 and sets a 1 KB snapshot, writes two rows of history and deletes the message; and the smallest bus, also in three
@@ -42,8 +43,8 @@ SHOWN = {
     "last_to_first": "last/first",
 }  # fmt: skip
 FLOOR_OF = {
-    "one-step, 1": "floor, 1", "one-step, 1 coroutine": "floor, 1", "one-step": "floor, 16", "signals, 1": "bus, 1", "signals by a worker, 1": "bus, 1",
-    "signals, 16": "bus, 16", "signals by a worker, 16": "bus, 16",
+    "one-step, 1": "floor, 1", "one-step, 1 coroutine": "floor, 1", "one-step": "floor, 16", "signals, 1": "bus, 1",
+    "signals by a worker, 1": "bus, 1", "signals, 16": "bus, 16", "signals by a worker, 16": "bus, 16",
 }  # fmt: skip
 
 

@@ -18,3 +18,7 @@ class Caller:
     def __post_init__(self) -> None:
         if self.name is not None:
             check_text(self.name, "a name of a caller", code="caller.name-invalid", at_most=200)
+
+
+ANYBODY = Caller()
+"""Somebody who is trusted, and has no name: whoever works in the process itself."""

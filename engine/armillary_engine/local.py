@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from .backend import Backend, Defect
+from .caller import ANYBODY
 from .check import check_store
 from .clock import Clock
 from .definition.expressions import CORE, Functions
@@ -64,7 +65,6 @@ from .worker.subscribers import Subscribers
 from .worker.tasks import TaskDesk
 from .worker.waiting import Waiting
 
-ANYBODY = Caller()
 EVERYTHING = InstanceQuery()
 OPEN_TASKS = TaskQuery()
 

@@ -134,8 +134,9 @@ class Workbench:
         id: str | None = None,
         delay: float | None = None,
     ) -> Instance:
-        """:meth:`start` for a coroutine (asyncio): a web service or a cell with ``await`` goes on with other things
-        meanwhile. One that is cancelled may have started the instance all the same; with a ``key`` it is found again."""
+        """:meth:`start` for a coroutine (asyncio): the event loop goes on with other things meanwhile.
+
+        One that is cancelled may have started the instance all the same; with a ``key`` it is found again."""
         if not isinstance(workflow, str):
             workflow, version = await asyncio.to_thread(self._startable, workflow, version)
         view = await self.runtime.start_async(workflow, input, version=version, key=key, id=id, delay=delay)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Found
+from ..caller import ANYBODY
 from ..definition.problems import ArmillaryError
 from ..ids import check_id
 from ..runtime import Caller, InstanceView, Until
@@ -104,11 +105,11 @@ class Coroutines:
 
     async def start(
         self, name: str, input: Any = None, *, version: str = "*", key: str | None = None, id: str | None = None,
-        delay: float | None = None, caller: Caller = Caller(),
+        delay: float | None = None, caller: Caller = ANYBODY,
     ) -> InstanceView:  # fmt: skip
         """See :meth:`armillary_engine.runtime.Runtime.start_async`. What the loop cannot do in one commit is left to a
         thread, which does it all: the key may be taken, the version may be another one by now, or nobody works here."""
-        given = {"version": version, "key": key, "id": id, "delay": delay, "caller": caller}
+        given: dict[str, Any] = {"version": version, "key": key, "id": id, "delay": delay, "caller": caller}
         if key is not None:
             check_key(key)
         if id is not None:
@@ -150,7 +151,7 @@ class Coroutines:
             while view is None or not view.reached(until):
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
-                    return view or await asyncio.to_thread(self._waiting.look, id)
+                    return view if view is not None else await asyncio.to_thread(self._waiting.look, id)
                 self._waiting.expect_open(id)
                 await told.within(left)
                 view = await self._seen(id)

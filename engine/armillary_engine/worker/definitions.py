@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Literal
 
+from ..caller import ANYBODY
 from ..definition.codec import dumps_definition, identity
 from ..definition.model import Definition
 from ..definition.problems import ArmillaryError, DefinitionError, DefinitionsError, Problem
@@ -18,7 +19,6 @@ from .access import expect_operator
 from .engine import Engine
 
 log = logging.getLogger(__name__)
-ANYBODY = Caller()
 
 
 class Definitions:

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from msgspec.structs import replace
 
+from ..caller import ANYBODY
 from ..clock import as_datetime
 from ..definition.codec import loads
 from ..definition.model import Value
@@ -22,7 +23,6 @@ from .signals import SignalDesk
 
 MANY = 10_000
 """More dead letters than this nobody looks through: the first are shown."""
-ANYBODY = Caller()
 DEAD = DeadLetterQuery()
 
 

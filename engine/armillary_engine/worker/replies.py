@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..caller import ANYBODY
 from ..definition.codec import normalize
 from ..definition.problems import ArmillaryError
 from ..interpreter.triggers import CallReturned, Failed, split_token
@@ -14,7 +15,6 @@ from .engine import Engine
 
 REPLY_LIMIT = 256 * 1024
 """Bytes of a reply as JSON."""
-ANYBODY = Caller()
 
 
 class Replies:

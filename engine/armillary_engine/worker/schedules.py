@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from ..caller import ANYBODY
 from ..clock import as_datetime, as_microseconds
 from ..definition.codec import loads
 from ..definition.problems import ArmillaryError
@@ -27,7 +28,6 @@ LATE = 60 * SECOND
 """A run that is later than this was missed."""
 AGAIN = 3600 * SECOND
 """After so long a schedule is looked at again whose time zone this machine does not know."""
-ANYBODY = Caller()
 
 
 class Schedules:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal, cast
 
+from ..caller import ANYBODY
 from ..clock import as_datetime
 from ..definition.codec import dumps, loads, normalize
 from ..definition.problems import ArmillaryError
@@ -27,7 +28,6 @@ PAYLOAD_LIMIT = 256 * 1024
 NAME_LIMIT = 500
 """Characters of a name, and of an id."""
 NEAR = 20
-ANYBODY = Caller()
 EVERYTHING = SignalQuery()
 
 
