@@ -294,6 +294,8 @@ def _other(value: Any, depth: int) -> Value:
         return _normal(value.model_dump(mode="python", by_alias=True), depth)
     if is_dataclass(value) and not isinstance(value, type):
         return _mapping({member.name: getattr(value, member.name) for member in fields(value)}, depth)
+    if isinstance(value, msgspec.Struct):
+        return _mapping({name: getattr(value, name) for name in value.__struct_fields__}, depth)
     if isinstance(value, Mapping):
         return _mapping(value, depth)
     if isinstance(value, (list, tuple)):

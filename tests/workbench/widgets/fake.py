@@ -23,6 +23,7 @@ from armillary_engine.definition.model import (
 )
 from armillary_engine.definition.problems import ArmillaryError, Problem
 from armillary_engine.runtime import Caller, Changed, EventView, InstanceState, InstanceView, TaskQuery, TaskView
+from msgspec import structs
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ANSWER = {
@@ -167,7 +168,7 @@ class FakeRuntime:
                 revision, self.state.input, self.state.state if state is None else dict(state), output
             )
             self.open = self.open if tasks is None else list(tasks)
-            self.view = replace(self.view, revision=revision, updated=moment, **changes)
+            self.view = structs.replace(self.view, revision=revision, updated=moment, **changes)
         for listener, _ in list(self.listeners):
             listener(Changed(self.id, revision))
 

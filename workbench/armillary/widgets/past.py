@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from armillary_engine.definition.model import Definition, Value
@@ -11,6 +11,7 @@ from armillary_engine.interpreter.replay import replay
 from armillary_engine.runtime import EventView, InstanceView, Status
 from armillary_renderers.project.nesting import Shown
 from armillary_renderers.project.overlay import Overlay
+from msgspec.structs import replace
 
 from .picture import ALL, Children, overlay_of
 

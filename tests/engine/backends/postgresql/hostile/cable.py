@@ -8,20 +8,22 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-HERE, THERE = "10.213.77.1", "10.213.77.2"
-"""The addresses of the two ends."""
-
 
 class NoCableError(Exception):
     """The system gives none."""
 
 
 class Cable:
-    """``prefix`` runs a command at the other end, which reaches this one by :data:`HERE`."""
+    """``prefix`` runs a command at the other end, which reaches this one by ``here``. Names and addresses are this
+    process's own: whatever another one has left behind is not in the way."""
 
     def __init__(self) -> None:
-        self._space = f"armillary{os.getpid()}"
-        self._link = f"arm{os.getpid()}"
+        process = os.getpid()
+        self._space = f"armillary{process}"
+        self._link, self._far = f"arm{process}", f"far{process}"
+        network = f"198.18.{process >> 6 & 255}"  # for measurements between networks: RFC 2544
+        first = (process & 63) * 4
+        self.here, self._there = f"{network}.{first + 1}", f"{network}.{first + 2}"
         self.prefix = ("ip", "netns", "exec", self._space)
 
     def plug(self) -> None:
@@ -33,12 +35,11 @@ class Cable:
         _ip("link", "set", self._link, "down")
 
     def lay(self) -> None:
-        far = f"far{os.getpid()}"
         _ip("netns", "add", self._space)
-        _ip("link", "add", self._link, "type", "veth", "peer", "name", far, "netns", self._space)
-        _ip("addr", "add", f"{HERE}/24", "dev", self._link)
-        _ip("-n", self._space, "addr", "add", f"{THERE}/24", "dev", far)
-        _ip("-n", self._space, "link", "set", far, "up")
+        _ip("link", "add", self._link, "type", "veth", "peer", "name", self._far, "netns", self._space)
+        _ip("addr", "add", f"{self.here}/30", "dev", self._link)
+        _ip("-n", self._space, "addr", "add", f"{self._there}/30", "dev", self._far)
+        _ip("-n", self._space, "link", "set", self._far, "up")
         _ip("-n", self._space, "link", "set", "lo", "up")
         self.plug()
 

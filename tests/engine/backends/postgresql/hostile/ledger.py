@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -95,8 +96,13 @@ class Worker:
         )  # fmt: skip
 
     def ready(self) -> None:
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
+        """Waits until it is at work. One that is not in time says where it stands, on standard error."""
+        said = self.process.stdout
+        assert said is not None
+        if not select.select([said], [], [], PATIENCE)[0]:
+            self.process.send_signal(signal.SIGUSR1)
+            raise AssertionError(f"a worker was not ready within {PATIENCE} s")
+        assert said.readline() == b"ready\n", f"a worker ended: {self.process.wait()}"
 
     def end(self, *, kill: bool) -> None:
         (self.process.kill if kill else self.process.terminate)()

@@ -22,7 +22,7 @@ from armillary_engine.local import LocalRuntime
 from armillary_engine.operations import DeadLetterQuery
 
 from ..conftest import pair, standby_of
-from .cable import HERE, NoCableError, cable
+from .cable import NoCableError, cable
 from .ledger import PATIENCE, Ledger
 from .proxy import Proxy
 
@@ -194,8 +194,8 @@ def test_the_cable_is_pulled(server: Any, ledger: Make) -> None:
             laid = stack.enter_context(cable())
         except NoCableError as error:
             pytest.skip(f"needs a network namespace: {error}")
-        proxy = stack.enter_context(contextlib.closing(Proxy(server.port, HERE)))
-        books = ledger(port=proxy.port, host=HERE, more=probes)
+        proxy = stack.enter_context(contextlib.closing(Proxy(server.port, laid.here)))
+        books = ledger(port=proxy.port, host=laid.here, more=probes)
         books.work(2, prefix=laid.prefix)
         books.load(1)  # nobody works meanwhile: this leaves thousands of orders all the same
         for _ in range(2):
