@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pydantic
 import pytest
 from armillary_engine.definition.values import JsonValueError, dumps, loads, normalize, number
@@ -138,10 +139,16 @@ class Point:
     tags: tuple[str, ...] = ()
 
 
+class Pair(msgspec.Struct):
+    left: int
+    right: tuple[Money, ...] = ()
+
+
 def test_python_objects() -> None:
     made = {
         "money": Money(amount=Decimal("12.50"), cur="EUR"),
         "point": Point(0.1, ("a",)),
+        "pair": Pair(1, (Money(amount=Decimal(1), cur="EUR"),)),
         "colour": Colour.RED,
         Colour.RED: 1,
         "when": datetime(2026, 11, 23, 12, 0, tzinfo=UTC),
@@ -155,6 +162,7 @@ def test_python_objects() -> None:
     assert normalize(made) == {
         "money": {"amount": Decimal("12.5"), "cur": "EUR"},
         "point": {"x": Decimal("0.1"), "tags": ["a"]},
+        "pair": {"left": 1, "right": [{"amount": 1, "cur": "EUR"}]},
         "colour": "red",
         "red": 1,
         "when": "2026-11-23T12:00:00Z",
