@@ -156,9 +156,7 @@ def main() -> None:
         work: dict[str, Callable[[], Kinds]] = {
             "floor": lambda: {"one-step": floor.one_statement(server, given.seconds, given.clients)},
             "Armillary": lambda: ours(server, given.seconds, given.clients),
-            "coroutines": lambda: {
-                "one-step": loads.one_step(server, given.seconds, given.clients, what="coroutines")
-            },
+            "coroutines": lambda: {"one-step": loads.one_step(server, given.seconds, given.clients, what="coroutines")},
             "DBOS": lambda: dbos(python, server, given.seconds, given.clients),
         }
         if binary is not None:

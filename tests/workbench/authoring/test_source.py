@@ -224,6 +224,18 @@ def test_a_cell_that_is_run_again(shell):
     assert (changed.digest == first.digest, changed.source_map["c"].file) == (False, "In [4]")
 
 
+@pytest.mark.parametrize(
+    "first", ["import armillary as arm", "import armillary as arm, asyncio", "if True:\n    import armillary as arm"]
+)
+@pytest.mark.parametrize("magic", ["", "%%time\n", "%%capture\n"])
+def test_a_cell_that_imports_the_language_itself(shell, first, magic):
+    """The first thing that anybody writes. Python calls what it has seen imported by other instructions."""
+    text = "@arm.workflow\ndef flow(x: int):\n    y = arm.call('a/b', x=x)\n    return y\n"
+    flow = run(shell, f"{magic}{first}\n{text}")
+    assert flow.source_map["b"].text.strip() == "y = arm.call('a/b', x=x)"
+    assert run(shell, text).digest == flow.digest
+
+
 @pytest.mark.parametrize("magic", ["%%time\n", "%%time\n\n", "%%capture\n"])
 def test_a_cell_with_a_magic(shell, magic, capsys):
     span = run(shell, magic + CELL).source_map["b"]

@@ -121,7 +121,8 @@ def find_source(function: FunctionType) -> Source:
             tree, compiled = parsed("\n".join(text.lines) + "\n", code.co_filename, code.co_flags & FUTURE_FLAGS)
         except (SyntaxError, ValueError):
             continue
-        node = matching(code, tree, compiled)
+        node = matching(code, tree, nested(compiled))
+        node = node or matching(code, tree, apart(tree, code.co_filename, code.co_flags & FUTURE_FLAGS))
         if node is not None:
             return Source(text.file, text.lines, node, text.offset)
     # Python 3.13 keeps the text of `python -c` as <string>, the name that all text given to exec() goes by.
@@ -185,15 +186,28 @@ def parsed(text: str, name: str, flags: int) -> tuple[ast.Module, CodeType]:
 
 
 def _parsed(text: str, name: str, flags: int) -> tuple[ast.Module, CodeType]:
-    tree = ast.parse(text, name)
+    return ast.parse(text, name), _compiled(text, name, flags)
+
+
+def _compiled(text: str | ast.Module, name: str, flags: int) -> CodeType:
     # Cells may hold `await` outside a function, which changes nothing for the functions in them.
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return tree, compile(text, name, "exec", flags=flags, dont_inherit=True)
+    code: CodeType = compile(text, name, "exec", flags=flags, dont_inherit=True)
+    return code
 
 
-def matching(code: CodeType, tree: ast.Module, compiled: CodeType) -> ast.FunctionDef | None:
-    """The function of ``tree`` that compiles to ``code``; of equal ones the one on the same line."""
-    found = [one for one in nested(compiled) if one.co_name == code.co_name and one.co_qualname == code.co_qualname]
+def apart(tree: ast.Module, name: str, flags: int) -> Iterator[CodeType]:
+    """All code objects of a cell as IPython compiles it, each statement alone. That is other code: how Python calls a
+    function of a module depends on whether it sees that the name was imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for statement in tree.body:
+            yield from nested(_compiled(ast.Module([statement], []), name, flags))
+
+
+def matching(code: CodeType, tree: ast.Module, compiled: Iterator[CodeType]) -> ast.FunctionDef | None:
+    """The function of ``tree`` that is compiled to ``code``; of equal ones the one on the same line."""
+    found = [one for one in compiled if one.co_name == code.co_name and one.co_qualname == code.co_qualname]
     same = [one for one in found if fingerprint(one) == fingerprint(code)]
     same.sort(key=lambda one: abs(one.co_firstlineno - code.co_firstlineno))
     for one in same:
