@@ -125,3 +125,31 @@ def flow(*body: m.Step, name: str = "Case", **fields: Any) -> m.Definition:
 
 def done(path: str) -> m.Complete:
     return m.Complete("done", get(path))
+
+
+# ── a service ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Service:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.gate = threading.Event(), threading.Event()
+
+    def __call__(self, request: Any) -> Any:
+        self.asked.set()
+        assert self.gate.wait(PATIENCE)
+        return {"premium": 1}
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+def rated(house: House, service: Service) -> LocalRuntime:
+    """A runtime with a workflow that asks ``service``, and is completed with its answer."""
+    opened = house.open()
+    opened.register_service("rating", service)
+    opened.deploy(flow(call(), done("quote.premium")))
+    return opened

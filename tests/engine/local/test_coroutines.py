@@ -18,8 +18,8 @@ from armillary_engine.local import LocalRuntime
 from armillary_engine.mutation import Outcome
 from armillary_engine.worker import loop
 
-from .conftest import PATIENCE, House, call, done, flow, task
-from .test_waiting import Service, looks
+from .conftest import PATIENCE, House, Service, flow, rated, task
+from .test_waiting import looks
 
 POLICY = {"policy": "P-1"}
 
@@ -48,16 +48,8 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-@pytest.fixture
 def runtime(house: House, service: Service) -> LocalRuntime:
-    opened = house.open()
-    opened.register_service("rating", service)
-    opened.deploy(flow(call(), done("quote.premium")))
-    return opened
+    return rated(house, service)
 
 
 def attended(runtime: LocalRuntime) -> int:

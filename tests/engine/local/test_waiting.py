@@ -14,7 +14,7 @@ from armillary_engine.mutation import Outcome
 from armillary_engine.runtime import InstanceView
 from armillary_engine.transport import Accepted
 
-from .conftest import PATIENCE, House, call, done, flow, task
+from .conftest import PATIENCE, House, Service, call, done, flow, rated, task
 
 POLICY = {"policy": "P-1"}
 
@@ -54,29 +54,9 @@ def refused(runtime: LocalRuntime, instance: str, **given: Any) -> str:
     return caught.value.code
 
 
-class Service:
-    """Answers when it is told to."""
-
-    def __init__(self) -> None:
-        self.asked, self.gate = threading.Event(), threading.Event()
-
-    def __call__(self, request: Any) -> Any:
-        self.asked.set()
-        assert self.gate.wait(PATIENCE)
-        return {"premium": 1}
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
 @pytest.fixture
 def runtime(house: House, service: Service) -> LocalRuntime:
-    opened = house.open()
-    opened.register_service("rating", service)
-    opened.deploy(flow(call(), done("quote.premium")))
-    return opened
+    return rated(house, service)
 
 
 @pytest.mark.parametrize("threads", [0, 1, 2])
