@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -80,9 +82,10 @@ def test_a_killed_process_loses_nothing_and_the_next_goes_on_at_once(house: Hous
     assert runtime.start("Case", {"policy": "P-1"}, key="K").id == instance
 
 
+@pytest.mark.parametrize("coroutines", [False, True])
 @pytest.mark.parametrize("keyed", [True, False])
 def test_every_connection_ended_again_and_again_while_it_works(
-    house: House, postgresql_server: str, keyed: bool
+    house: House, postgresql_server: str, keyed: bool, coroutines: bool
 ) -> None:
     runtime = house.open()
     runtime.register_service("rating", lambda request: {"premium": request.attempt})
@@ -102,7 +105,27 @@ def test_every_connection_ended_again_and_again_while_it_works(
                 continue
             turn += 1
 
+    async def of_one_event_loop() -> None:
+        await asyncio.gather(*(coroutine(number) for number in range(4)))
+
+    async def coroutine(number: int) -> None:
+        turn = 0
+        while not stop.is_set():
+            key = f"{number}-{turn}"
+            try:
+                view = await runtime.start_async("Case", {"policy": key}, key=key if keyed else None)
+            except ArmillaryError as error:
+                refused.append(error.code)
+                continue
+            started[key] = view.id
+            turn += 1
+            while view.status != "completed" and not stop.is_set():
+                with contextlib.suppress(ArmillaryError):  # it had to look, and could not
+                    view = await runtime.wait_async(view.id, until="ended", timeout=0.5)
+
     clients = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    if coroutines:
+        clients = [threading.Thread(target=lambda: asyncio.run(of_one_event_loop()))]
     for thread in clients:
         thread.start()
     try:
@@ -121,7 +144,7 @@ def test_every_connection_ended_again_and_again_while_it_works(
         assert house.until(runtime, instance).status == "completed"
     assert len(set(started.values())) == len(started)
     stored = len(runtime.instances(InstanceQuery(limit=10_000)))
-    most = len(started) + (len(clients) if keyed else len(refused))
+    most = len(started) + (4 if keyed else len(refused))
     assert len(started) <= stored <= most, "of those who were refused nobody knows; nothing is begun twice"
 
 
