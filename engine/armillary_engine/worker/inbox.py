@@ -17,7 +17,7 @@ from .wanted import Committed, Wanted
 
 if TYPE_CHECKING:
     from .engine import Engine
-    from .waiting import Hand
+    from .hand import Hand
 
 BATCH = 32
 """So many replies and beginnings are taken at a time."""

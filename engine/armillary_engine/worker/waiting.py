@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -12,30 +10,12 @@ from typing import TYPE_CHECKING
 from ..backend import Found
 from ..definition.problems import ArmillaryError
 from ..runtime import Changed, InstanceView, Until
+from .hand import Hand
 from .standing import Standing
 from .subscribers import Subscribers
 
 if TYPE_CHECKING:
     from .engine import Engine
-
-
-class Hand:
-    """A thread that waits for an instance. ``wanted``: there is something to do that it has not begun with."""
-
-    __slots__ = ("_wakes", "wanted")
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
-
-    def wake(self) -> None:
-        """There is something to look at, or to do."""
-        self._wakes.put(None)
-
-    def sleep(self, seconds: float | None) -> None:
-        """Until woken, or so long at most."""
-        with contextlib.suppress(queue.Empty):
-            self._wakes.get(timeout=seconds)
 
 
 class Waiting:
