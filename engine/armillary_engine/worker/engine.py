@@ -5,6 +5,7 @@ goes through :meth:`Engine.commit`, so that whoever sleeps, here or in another p
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from ..interpreter.triggers import Trigger
 from ..messages import message
 from ..mutation import Consumes, Delivery, Mutation, Outcome
 from ..rows import CallRow, InstanceRow, Stored
-from ..telemetry import Telemetry
+from ..telemetry import Telemetry, quiet
 from .attempts import CALL_LEASE, Attempts
 from .inbox import Inbox
 from .latest import Latest
@@ -26,6 +27,7 @@ from .pulse import Pulse
 from .slices import Slicer
 from .triggers import DELIVERIES, Triggers
 
+log = logging.getLogger(__name__)
 SECOND = 1_000_000
 PATIENCE = 5
 EMPTY_PAUSE = SECOND
@@ -120,10 +122,11 @@ class Engine:
             self._in_doubt(mutations)
             raise
         self.telemetry.count_outcomes([outcome.kind for outcome in outcomes])
-        changed, work, deadlines = [], False, list[int]()
+        changed, work, refused, deadlines = [], False, False, list[int]()
         opened, left = list[CallRow](), list[Stored]()
         for mutation, outcome in zip(mutations, outcomes, strict=True):
             if outcome.kind != "committed":
+                refused = True
                 self.release(mutation)
                 continue
             changed.append((outcome.instance, outcome.revision))
@@ -140,7 +143,7 @@ class Engine:
                 left.append(Stored(mutation.row, mutation.snapshot))
         if deadlines:
             self.pulse.note(min(deadlines))  # when this worker must look again
-        if len(changed) < len(mutations) and self.pool.was_short():
+        if refused and self.pool.was_short():
             self.pulse.beat()  # a place that was taken for nothing may be what another call waits for
         self.attempts.outdate(changed)
         for one in left:
@@ -154,12 +157,17 @@ class Engine:
         return outcomes
 
     def _ancestors(self, parent: str | None) -> list[str]:
-        """Whoever shows an instance shows what its children do: they hear of it too."""
+        """Whoever shows an instance shows what its children do: they hear of it too. Where the store does not say who
+        they are (it has failed just now), everybody does: what was committed is to be gone on with all the same."""
         above: list[str] = []
         while parent is not None and parent not in above:
             above.append(parent)
             if parent not in self._parents:
-                found = self.store.instance(parent)
+                try:
+                    found = self.store.instance(parent)
+                except Exception as error:
+                    log.warning("the parents of %s are not known", parent, exc_info=quiet(error))
+                    return ["", *above]
                 self._parents[parent] = found.row.parent if found is not None else None
             parent = self._parents[parent]
         return above

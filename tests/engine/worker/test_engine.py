@@ -387,6 +387,36 @@ def test_a_child_whose_parent_is_cancelled_undoes_what_it_did_if_that_does(
     assert undone == [child] * compensate
 
 
+def test_what_was_committed_goes_on_where_the_store_does_not_say_whose_child_it_is(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call was leased with the slice that opens it: sent by nobody, it would wait until that lease has ended, and
+    its place would be lost for as long as the worker lives."""
+    runtime.register_service("rating", lambda request: 1, concurrency=1)
+    call = m.Call("quote", m.Address("rating", "quote"), m.Const(None), result="quote")
+    runtime.deploy(m.Definition("Child", (call, m.Complete("done", m.Get("quote")))))
+    runtime.deploy(m.Definition("Case", (m.Subworkflow("sub", "Child", m.Const({})),)))
+    store, failed, told = runtime.engine.store, list[str](), list[str]()
+    runtime.subscribe(lambda changed: told.append(changed.instance), at_once=True)
+    inner = store.instance
+
+    def instance(id: str) -> Any:
+        if not failed:
+            failed.append(id)
+            raise ArmillaryError("store.lost", "expected an answer")
+        return inner(id)
+
+    for _ in range(2):  # a place that was lost would be missed by the second one
+        parent = runtime.start("Case").id
+        monkeypatch.setattr(store, "instance", instance)
+        settle(runtime)
+        found = inner(parent)
+        assert found is not None
+        assert found.row.status == "completed"
+    assert len(failed) == 1
+    assert "" in told, "whoever shows anything looks"
+
+
 def test_whoever_goes_on_for_a_child_is_cancelled_with_the_parent(runtime: LocalRuntime) -> None:
     runtime.deploy(m.Definition("Second", (m.Signal("go", "go"),)))
     runtime.deploy(m.Definition("Child", (m.ContinueWith("on", "Second", m.Object({})),)))
