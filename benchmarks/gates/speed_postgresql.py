@@ -22,7 +22,7 @@ import loads  # noqa: E402
 from postgresql import any_server  # noqa: E402
 
 ROUNDS, SECONDS = 5, 1.0
-LEAST: dict[Literal["threads", "coroutines"], float] = {"threads": 0.2, "coroutines": 0.22}
+LEAST: dict[loads.Clients, float] = {"threads": 0.2, "coroutines": 0.22}
 """By what the clients are."""
 MOST: dict[tuple[int, Literal["one", "all"]], float] = {(1, "one"): 1.5, (1, "all"): 2.8, (16, "one"): 1.6}
 """By signals in flight, and whether a worker must take them (``all``)."""

@@ -133,7 +133,7 @@ def threads(url: str, count: str) -> None:
         return found
 
     with ThreadPoolExecutor(int(count)) as pool:
-        _serve(runtime, lambda end: [pool.submit(client, end).result for _ in range(int(count))])
+        _serve(runtime, lambda end: list(pool.map(client, [end] * int(count))))
 
 
 def coroutines(url: str, count: str) -> None:
@@ -152,25 +152,18 @@ def coroutines(url: str, count: str) -> None:
     async def clients(end: float) -> list[list[float]]:
         return await asyncio.gather(*(client(end) for _ in range(int(count))))
 
-    def work(end: float) -> list[Callable[[], list[float]]]:
-        return [lambda found=found: found for found in asyncio.run(clients(end))]  # type: ignore[misc]
-
-    _serve(runtime, work)
+    _serve(runtime, lambda end: asyncio.run(clients(end)))
 
 
-def _serve(runtime: LocalRuntime, work: Callable[[float], list[Callable[[], list[float]]]]) -> None:
+def _serve(runtime: LocalRuntime, work: Callable[[float], list[list[float]]]) -> None:
     """Works as a process of clients: warms up, says so, and is measured for as long as a line of its input says.
-    ``work`` gives what waits for each client's latencies."""
+    ``work`` gives the latencies of each client, when all have ended."""
     runtime.register_service("rating", rating)
-
-    def until(end: float) -> list[float]:
-        return [latency for wait in work(end) for latency in wait()]
-
-    until(time.perf_counter() + WARM)
+    work(time.perf_counter() + WARM)
     print("ready", flush=True)
     seconds = float(sys.stdin.readline())
     cpu = _cpu()
-    latencies = until(time.perf_counter() + seconds)
+    latencies = [latency for found in work(time.perf_counter() + seconds) for latency in found]
     counts = runtime.engine.telemetry.counts()
     assert counts.get("message.failed", 0) == 0, counts
     print(json.dumps({"latencies": latencies, "cpu": _cpu() - cpu}), flush=True)

@@ -13,8 +13,6 @@ def moments_of(mutation: Mutation) -> list[int]:
 
 def deadlines_of(mutation: Mutation) -> list[int]:
     """Those that come whoever holds the calls."""
-    if not (mutation.messages or mutation.calls or mutation.retries):
-        return []
     moments = [sent.ready for sent in mutation.messages if sent.ready is not None]
     moments += [call.timeout for call in mutation.calls if call.timeout is not None]
     return moments + [retry.ready for retry in mutation.retries]
@@ -25,16 +23,15 @@ def makes_work(mutation: Mutation, *, met: bool) -> bool:
     signal."""
     return (
         bool(mutation.instances or (mutation.waits and met) or mutation.holds is False)
-        or (bool(mutation.calls) and any(call.owner is None for call in mutation.calls))
-        or (bool(mutation.messages) and any(sent.ready is None for sent in mutation.messages))
+        or any(call.owner is None for call in mutation.calls)
+        or any(sent.ready is None for sent in mutation.messages)
         or gives_up_a_wait(mutation)
     )
 
 
 def gives_up_a_wait(mutation: Mutation) -> bool:
     """Whether a wait for a signal is over without one: what was handed over to it, and not taken, is kept again."""
-    closes = mutation.closes
-    return bool(closes) and any(close.kind == "signal" and close.reason != "done" for close in closes)
+    return any(close.kind == "signal" and close.reason != "done" for close in mutation.closes)
 
 
 def hint_of(mutation: Mutation, *, met: bool = False) -> Hint:

@@ -50,8 +50,6 @@ class Standing:
             return f"a trigger failed again and again and is a dead letter now: {error}"
         if found.ready and (why := self._engine.programs.why_blocked(found.row.digest, found.row.id)) is not None:
             return why
-        if not found.services:
-            return None
         missing = [name for name in found.services if name not in self._engine.pool.services]
         missing = [name for name in missing if name not in self._engine.store.announced()] if missing else []
         return f"waiting for service {', '.join(repr(name) for name in missing)}" if missing else None

@@ -124,10 +124,10 @@ class Starts:
 
 def found_new(mutation: Mutation) -> Found:
     """A new instance, from what was committed: no need to read it again."""
-    calls, messages, born = mutation.calls, mutation.messages, mutation.instances
-    services = tuple(dict.fromkeys([call.service for call in calls if call.owner is None])) if calls else ()
-    ready = bool(messages) and any(message.ready is None for message in messages)
-    children = tuple([new.row.id for new in born if new.row.parent == mutation.row.id]) if born else ()
+    calls = mutation.calls
+    services = tuple(dict.fromkeys(call.service for call in calls if call.owner is None))
+    ready = any(message.ready is None for message in mutation.messages)
+    children = tuple(new.row.id for new in mutation.instances if new.row.parent == mutation.row.id)
     return Found(mutation.row, running=bool(calls) or ready, children=children, services=services, ready=ready)
 
 

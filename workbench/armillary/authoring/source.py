@@ -114,15 +114,16 @@ def find_source(function: FunctionType) -> Source:
     there now gives other code.
     """
     code = function.__code__
+    flags = code.co_flags & FUTURE_FLAGS
     seen = None
     for text in candidates(function):
         seen = text
         try:
-            tree, compiled = parsed("\n".join(text.lines) + "\n", code.co_filename, code.co_flags & FUTURE_FLAGS)
+            tree, compiled = parsed("\n".join(text.lines) + "\n", code.co_filename, flags)
         except (SyntaxError, ValueError):
             continue
         node = matching(code, tree, nested(compiled))
-        node = node or matching(code, tree, apart(tree, code.co_filename, code.co_flags & FUTURE_FLAGS))
+        node = node or matching(code, tree, apart(tree, code.co_filename, flags))
         if node is not None:
             return Source(text.file, text.lines, node, text.offset)
     # Python 3.13 keeps the text of `python -c` as <string>, the name that all text given to exec() goes by.
@@ -180,29 +181,23 @@ def dropped_lines(name: str) -> int:
 @lru_cache(maxsize=8)
 def parsed(text: str, name: str, flags: int) -> tuple[ast.Module, CodeType]:
     """The syntax tree and the code of a whole file or cell."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python has given them when the text was run
-        return _parsed(text, name, flags)
+    tree: ast.Module = _compiled(text, name, flags | ast.PyCF_ONLY_AST)
+    return tree, _compiled(text, name, flags)
 
 
-def _parsed(text: str, name: str, flags: int) -> tuple[ast.Module, CodeType]:
-    return ast.parse(text, name), _compiled(text, name, flags)
-
-
-def _compiled(text: str | ast.Module, name: str, flags: int) -> CodeType:
+def _compiled(text: str | ast.Module, name: str, flags: int) -> Any:
     # Cells may hold `await` outside a function, which changes nothing for the functions in them.
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    code: CodeType = compile(text, name, "exec", flags=flags, dont_inherit=True)
-    return code
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python has given them when the text was run
+        return compile(text, name, "exec", flags=flags, dont_inherit=True)
 
 
 def apart(tree: ast.Module, name: str, flags: int) -> Iterator[CodeType]:
     """All code objects of a cell as IPython compiles it, each statement alone. That is other code: how Python calls a
     function of a module depends on whether it sees that the name was imported."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for statement in tree.body:
-            yield from nested(_compiled(ast.Module([statement], []), name, flags))
+    for statement in tree.body:
+        yield from nested(_compiled(ast.Module([statement], []), name, flags))
 
 
 def matching(code: CodeType, tree: ast.Module, compiled: Iterator[CodeType]) -> ast.FunctionDef | None:

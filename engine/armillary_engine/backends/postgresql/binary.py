@@ -56,10 +56,6 @@ def array(kind: Kind, values: Sequence[Any]) -> bytes:
     element, first, count = kind.element, values[0], len(values)
     if values.count(first) == count:  # as in many columns: a version, a status, or null
         items = (_NULL if first is None else element(first)) * count
-    elif kind is TEXT:
-        items = b"".join([_NULL if value is None else _LENGTH(len(text := value.encode())) + text for value in values])
-    elif kind is BIG:
-        items = b"".join([_NULL if value is None else _BIG(8, value) for value in values])
     else:
         items = b"".join([_NULL if value is None else element(value) for value in values])
     return _HEAD(1, 1, kind.oid, count, 1) + items

@@ -6,7 +6,6 @@ mutations go one by one through the shared statements, which say what became of 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
@@ -49,9 +48,7 @@ class Together:
     """The rows of a batch of mutations of distinct instances, by part. ``catalogue``: see :mod:`.catalogue`."""
 
     def __init__(self, mutations: Sequence[Mutation], catalogue: Sequence[tuple[str, str]] = ()) -> None:
-        self._rows = defaultdict[str, list[tuple[Any, ...]]](list)
-        if catalogue:
-            self._rows["catalogue"] = list(catalogue)
+        self._rows: dict[str, list[tuple[Any, ...]]] = {"catalogue": list(catalogue)} if catalogue else {}
         self._locks: dict[str, tuple[int | None, bool]] = {}
         self._digests: dict[str, str] = {}
         self._sent: list[Message] = []
@@ -71,7 +68,7 @@ class Together:
             self._add("messages", self._message(message))
 
     def _add(self, part: str, row: tuple[Any, ...]) -> None:
-        self._rows[part].append(row)
+        self._rows.setdefault(part, []).append(row)
 
     def _take(self, mutation: Mutation, new: set[str], others: list[str]) -> None:
         row, consumes = mutation.row, mutation.consumes
@@ -85,8 +82,8 @@ class Together:
             self._add("updates", (mutation.snapshot, *_changing(row), row.id))
             if direct:
                 self._add("direct", (row.id,))
-        if mutation.events:
-            self._rows["events"] += [(row.id, *_event(event)) for event in mutation.events]
+        for event in mutation.events:
+            self._add("events", (row.id, *_event(event)))
         match consumes:
             case Taken(seq=seq, fence=fence):
                 self._add("taken", (seq, fence, row.id))
